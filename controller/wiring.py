@@ -113,7 +113,7 @@ def wire(
     )
 
     def load() -> SubmissionLoad:
-        # No more of the queue needs to be known than there can ever be places.
+        # The queue is read only as far as places can become free.
         return observations.submission_load(
             datetime.now(UTC), per_owner=settings.max_running_jobs_per_owner, at_most=settings.max_running_jobs
         )
@@ -142,7 +142,7 @@ def wire(
         ),
         unknown_jobs=unknown_jobs,
         resources=guard(Bulkhead("Kubernetes", at_most=at_most), uploads),
-        events=EventRecorder(uploads.post_event, on_result=metrics.events_ended),  # it takes no slot from a pass
+        events=EventRecorder(uploads.post_event, on_result=metrics.events_ended),  # needs no slot of the bulkhead
         policy=LifecyclePolicy(settings.timing, settings.max_submissions, settings.on_uncertain, settings.spending),
         max_file_bytes=storage_settings.max_file_bytes,
         callback_url=lambda video_id, attempt: callback_url(
@@ -171,7 +171,7 @@ def wire(
 
     def collect_stats() -> int:
         overdue_after = settings.audit_rules.overdue_after
-        dependencies.limiter.wake_next()  # it counts too, since the day may have ended
+        dependencies.limiter.wake_next()  # it also counts the load again, since the day may have ended
         recorder.collect_stats(StatsQueries(database), now=datetime.now(UTC), overdue_after=overdue_after)
         return 0
 

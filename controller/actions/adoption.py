@@ -62,7 +62,8 @@ def _with_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow
     try:
         return restore_deletion(row, deps.storage.marks(row.desired.video_id), deps, now) or row
     except (UnavailableError, RefusedError) as error:
-        # A moving upload goes on: its deadline must hold, and an order reads the marks again. At rest only this does.
+        # An upload in progress continues: its deadline must hold, and a submission reads the marks again. At rest,
+        # nothing else reads them.
         if row.observed.phase in AT_REST:
             raise
         log.warning("no_response_received", video_id=row.desired.video_id, error=str(error))
@@ -70,7 +71,7 @@ def _with_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow
 
 
 def _is_leaving(resource: Resource) -> bool:
-    """Return whether an import was deleted, so that nothing may begin. A resource of the API comes back anyway."""
+    """Return whether an import is being deleted, so that no work may begin. Those of the API are made again."""
     return resource.is_terminating and origin_of(resource) is Origin.KUBERNETES
 
 
@@ -104,7 +105,7 @@ def _restore(
 
 
 def _reject(resource: Resource, why: str, deps: Dependencies, now: datetime) -> None:
-    # A signature would make the numbers of a forged status count.
+    # Signing a forged status would make the numbers in it count.
     is_signed = resource.status is None or resource.status_signed_by.is_authentic
     show_status(desired_state_of(resource), refused(resource, why, now), resource, deps, now, is_signed=is_signed)
 

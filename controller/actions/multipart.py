@@ -32,7 +32,7 @@ def extend(step: ExtendDeadline, ctx: ReconcileContext) -> Result:
 
 
 def abort(ctx: ReconcileContext) -> None:
-    """Remove the parts of an upload that has failed. multipart_gc.py removes later what storage keeps now."""
+    """Abort the multipart upload of a failed video. If that fails now, multipart_gc.py aborts it later."""
     if ctx.row.upload_id is None:
         return
     try:

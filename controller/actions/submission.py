@@ -94,10 +94,10 @@ def restore_attempt(step: RestoreAttempt, ctx: ReconcileContext) -> Result:
 
 
 def _remove_upload(row: VideoRow, deps: Dependencies) -> None:
-    """Remove what the client sent, once the resource shows its accepted copy: an older dump finds it by one of the two.
+    """Remove the file that the client sent, once the resource shows its accepted copy.
 
-    Everything reads the copy by now, so neither an order nor the record of its answer waits for this. The audit removes
-    what storage keeps, or a process that dies in between.
+    A row that is restored from an older dump finds one of the two. Everything reads the copy by now, so neither a
+    submission nor the record of its answer waits for this. If it fails or the process dies first, the audit does it.
     """
     if row.original_key != row.desired.storage_key:
         with suppress(UpstreamError):
@@ -113,7 +113,7 @@ def _request(ctx: ReconcileContext) -> SubmissionRequest:
 
 def _denied(denied: Denied, ctx: ReconcileContext) -> Result:
     if denied is Denied.UNPROVEN:
-        return Result(ctx.row, Requeue.BACKOFF)  # a matter of seconds, not worth a write
+        return Result(ctx.row, Requeue.BACKOFF)  # lasts seconds, so it is not worth a write
     return _shown_once(ctx.showing(_REASON_DENIED[denied], denied.message), ctx)
 
 
@@ -194,7 +194,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
 
 
 def _unmark(row: VideoRow, deps: Dependencies) -> None:
-    """Remove the mark of an order that was certainly refused. One that stays costs a number, and no job."""
+    """Remove the mark of an attempt that was certainly refused. A mark that stays uses up a number, but buys no job."""
     with suppress(UpstreamError):
         deps.storage.unmark_attempt(row.desired.video_id, row.observed.outputs_folder)
 
@@ -224,7 +224,7 @@ def _accepted(ctx: ReconcileContext, attempt: int, job_id: str) -> Result:
     after = replace(ctx.entering(Phase.PROCESSING, Reason.TRANSCODING, TRANSCODING), attempt=attempt, job_id=job_id)
     result = ctx.commit(after, attempt=Settle(attempt, AttemptState.ACCEPTED, ctx.now, job_id=job_id))
     with suppress(UpstreamError):
-        # Only an older dump needs it, and finds complete outputs without it too.
+        # Only a row restored from an older dump needs the mark, and it finds complete outputs without one too.
         ctx.deps.storage.mark_job(ctx.row.desired.video_id, attempt, job_id)
     return result
 

@@ -28,7 +28,7 @@ from storage.settings import OutputTarget
 # A job id becomes part of a URL path and a value in a column.
 _JOB_ID = r"[A-Za-z0-9_-]{1,64}"
 _MOST_ANSWER_CHARACTERS = 4096
-# Asked about when no job of ours is known yet: that Coconut does not know it is as good an answer.
+# A probe requests this job when we know none yet: "not found" shows as well that Coconut answers and takes our key.
 _NO_JOB = "00000000000000"
 # The metadata of a job is a few kilobytes.
 _ANSWER_BYTES_MAX = 1024 * 1024

@@ -1,8 +1,8 @@
-"""The one door through which paid submissions pass: how many jobs may run, in all and of one owner, how many may be
-bought in a day, how fast orders may follow each other, and whether the provider is well enough to be asked.
+"""Limits paid submissions: jobs that run, jobs of one owner, purchases of a day, their rate, and the provider's health.
 
-A place that is free goes to the upload that has waited longest. What the limits of a day refuse here is counted once
-more where the intent is recorded (database/attempts.py): that count is exact, this one saves tokens and transactions.
+Every submission passes through here. A free place goes to the upload that has waited longest. What the limits of a day
+refuse here is counted once more where the intent is recorded (database/attempts.py): that count is exact, this one
+saves tokens and transactions.
 
 It answers at once, with a permit or a reason. A denied submission costs neither money nor an attempt;
 controller/actions/submission.py shows the reason. What a response of Coconut means is decided in client.py.
@@ -30,9 +30,9 @@ log = structlog.get_logger(__name__)
 
 # The count is a query over all rows in `processing`.
 COUNT_SECONDS = 2
-# An upload that was woken because it is its turn asks within this, or is passed over.
+# An upload that was woken loses its turn unless its pass calls `acquire` within this time.
 ANSWER_SECONDS = 10
-# So many uploads are woken when the first submission was answered; the others come at their next check.
+# How many uploads are woken once the first submission is answered; the others follow at their next check.
 _UNPROVEN_MAX = 50
 
 
@@ -201,7 +201,7 @@ class SubmissionLimiter:
         self._next_count_at = monotonic()
 
     def acquire(self, request: SubmissionRequest) -> Permit | Denied:
-        """Admit one submission, or say why not. To be asked before the intent is committed; never waits for a place.
+        """Admit one submission, or say why not. Call this before committing the intent; it never waits for a place.
 
         Raises UpstreamError when the running jobs cannot be counted.
         """
@@ -217,9 +217,9 @@ class SubmissionLimiter:
         return decision
 
     def wake_next(self) -> None:
-        """Wake the uploads for which there is room now, the oldest first: each asks for its place in a pass of its own.
+        """Wake the uploads for which there is room now, the oldest first: each acquires its place in its own pass.
 
-        To be called every few seconds: nothing else notices that a job ended or that the breaker may be tried again.
+        Call this every few seconds: nothing else notices that a job ended or that the breaker may be tried again.
         Raises UpstreamError when the running jobs cannot be counted.
         """
         self.refresh()
@@ -291,9 +291,9 @@ class SubmissionLimiter:
         return self._limits.spending.running_per_owner - running
 
     def _in_line(self, load: SubmissionLoad, now: float, *, before: SubmissionRequest | None = None) -> list[str]:
-        """Return the uploads that wait and could be admitted, oldest first; those alone that have waited longer.
+        """Return the waiting uploads that could be admitted, oldest first; only those older than ``before``, if given.
 
-        One that does not ask although it was woken is passed over: its pass fails for a reason of its own.
+        One that was woken and did not call `acquire` in time loses its turn: its pass fails for another reason.
         """
         uncounted = {other.video_id for other in self._uncounted()}
         admissible: dict[str | None, float] = {}
@@ -313,7 +313,7 @@ class SubmissionLimiter:
         return ahead
 
     def refresh(self) -> None:
-        """Ask for the load if that is due. What leaves while the question is under way may not be in it."""
+        """Count the load again if that is due. Submissions made during the count may be missing in it."""
         with self._lock:
             now = self._monotonic()
             if self._is_counting or now < self._next_count_at:

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 
 _JOBS_MAX = 10_000
-# So many, and more than are known. Fewer may be chance.
+# At least so many must be unknown, and more than are known: fewer may be chance.
 MANY = 3
 
 
@@ -28,7 +28,7 @@ class Absence:
 
 
 class UnknownJobs:
-    """Counts looks at unknown jobs. Thread-safe. ``within_seconds``: what was seen longer ago says nothing of today."""
+    """Counts looks at unknown jobs. Thread-safe. ``within_seconds``: older looks count no more."""
 
     def __init__(self, *, within_seconds: float = 15 * 60.0) -> None:
         self._lock = threading.Lock()

@@ -27,7 +27,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class LeaseTiming:
-    """``duration``: after this long without a renewal, others may take over. ``renew_deadline``: after this long, the
+    """The three durations of the Lease.
+
+    ``duration``: after this long without a renewal, others may take over. ``renew_deadline``: after this long, the
     leader steps down, so that two never lead at once. ``retry``: the pause between two tries.
     """
 

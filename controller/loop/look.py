@@ -67,7 +67,7 @@ def look(
         case Starting():
             return Snapshot(attempts=_attempts(row, deps), original=deps.storage.head(row.original_key))
         case Uploading() if awaits_first_check(row.desired, row.observed, now, deps.policy.timing):
-            # A copy made now would be lost to the confirmation, which changes the row.
+            # The confirmation changes the row, so a copy made now could not be committed.
             return Snapshot()
         case Uploading():
             return _incomplete_if_unavailable(
@@ -165,7 +165,7 @@ def _submissions(row: VideoRow, deps: Dependencies, now: datetime) -> Snapshot:
 
 
 def _lost_submission(row: VideoRow, known: Snapshot, claims: Sequence[str], deps: Dependencies) -> Snapshot:
-    """Read every job that a callback or the bucket named, then outputs without either."""
+    """Read each job that a callback or the bucket named; if Coconut knows none, look at the outputs."""
     marked = deps.storage.marks(row.desired.video_id).jobs.get(known.attempts[-1].attempt)
     for job_id in [*claims, *([] if marked is None else [marked])]:
         job = _job(job_id, deps)
@@ -199,7 +199,7 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
         return snapshot
     absence = deps.unknown_jobs.record(job_id, is_known=job is not None, now=deps.monotonic())
     if job is None:
-        # Of many, an absence proves nothing: only complete outputs do.
+        # If most jobs are unknown, that proves nothing about this one: only complete outputs do.
         hindrance = Hindrance.JOBS_UNKNOWN if absence.is_one_of_many else None
         return _incomplete_if_unavailable(
             row,

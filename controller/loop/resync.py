@@ -33,7 +33,7 @@ class Resync:
         self._queue = queue
         self._clock = clock
         self._was_storage_away = False
-        self._tried = ""  # which upload tried it last
+        self._tried = ""  # the upload whose pass tried storage last
 
     def rows(self) -> int:
         """Request a pass over each row whose resource is missing, behind, ahead or due to leave; return how many.
@@ -126,12 +126,12 @@ class Resync:
         if not page:
             return []
         rows = {row.desired.video_id: row for row in self._deps.adoption.rows_of([resource.name for resource in page])}
-        # Only now are they noted: if that had failed, the repeated list would take them for known.
+        # Cached only after the rows were read: if that fails, the repeated list must still find them new.
         noted = [(resource.name, self._cache.note(resource), CachedResource.of(resource)) for resource in page]
         return [name for name, before, newest in noted if not self._is_known(rows.get(name), before, newest)]
 
     def _is_known(self, row: VideoRow | None, before: CachedResource | None, newest: CachedResource) -> bool:
-        """Return whether a listed resource needs no pass now. One that only waits for its file gets its next look."""
+        """Return whether a listed resource needs no pass now. If it only waits, schedule its next check."""
         if row is None or not in_sync(row, newest):
             return False
         if before is not None:

@@ -111,17 +111,17 @@ class Workers:
             self._show(row, cached, cause)  # the status must not hide what earlier passes found behind this error
             raise
         if result.step is None:
-            time_budget.check()  # what was not seen for lack of time may be there
+            time_budget.check()  # the look may have missed something for lack of time
         if result.next is Requeue.BACKOFF:
             self._queue.back_off(video_id, cause)
             return PassResult.REQUEUE
         if result.next is Requeue.NOW:
-            self._queue.add(video_id, cause)  # the next pass shows what both of them found
+            self._queue.add(video_id, cause)  # the next pass writes one status for both
             return PassResult.REQUEUE
         self._show(result.row, cached, cause, seen=result.shown)
         if isinstance(situation_of(result.row, request), Starting):
-            self._queue.add(video_id, cause)  # requested while the last edition was still on its way
-        self._queue.forget(video_id)  # only now: while Kubernetes is away, each pass must come later than the last
+            self._queue.add(video_id, cause)  # requested while the last edition was still in progress
+        self._queue.forget(video_id)  # only after the write: while Kubernetes is away, passes keep backing off
         return PassResult.REQUEUE_AFTER if self._schedule(result.row) else PassResult.SUCCESS
 
     def _show(
@@ -129,7 +129,7 @@ class Workers:
     ) -> None:
         is_shown = cached is not None and not row.retired and cached.is_current(row.revisions)
         if not is_shown:
-            # What the resync finds missing is not in the list; any other pass may be ahead of the watch.
+            # The resync listed all resources and did not find this one; any other pass may be ahead of the watch.
             is_missing = cached is None and cause is Cause.SWEEP
             write_status(row, self._deps, self._clock(), seen=seen, is_missing=is_missing)
 

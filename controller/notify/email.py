@@ -52,7 +52,7 @@ class MailSender:
     def __init__(
         self, server: SmtpServer, *, sender: str, playback_base: str, longest_seconds: float = _LONGEST_SECONDS
     ) -> None:
-        """``longest_seconds``: of one exchange."""
+        """``longest_seconds``: the limit of one exchange."""
         self._server = server
         self._sender = sender
         self._playback_base = playback_base
@@ -118,7 +118,7 @@ class _PlainConnection(smtplib.SMTP):
 
 
 class _TlsConnection(smtplib.SMTP_SSL, _PlainConnection):
-    """smtplib connects by the method above first, and then starts TLS."""
+    """A connection over TLS: smtplib connects by the method above first, and then starts TLS."""
 
 
 def _refused(status: int, text: bytes | str) -> DeliveryResponse:

@@ -29,7 +29,7 @@ DELETED = "spec.deleted is set, so there is nothing to import"
 NO_LABEL = "the name is longer than 63 characters or has others than a-z, 0-9 and -"
 NOT_OURS = "it carries the API's label, but its signature is missing or wrong"
 
-# Of rows restored from an older dump. More changes than a lost day brings are not ours, whatever signed them.
+# How far a revision may be ahead of a restored row: more changes than a lost day brings are not ours, even if signed.
 _LEAP_MAX = 1_000_000
 
 
@@ -107,7 +107,9 @@ def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:
 
 
 def only_waits(row: VideoRow, cached: CachedResource, now: datetime) -> bool:
-    """Return whether an upload waits for its file or rests, and its resource shows that: no look is due but its next.
+    """Return whether an upload only waits for its file or is at rest, and its resource shows that.
+
+    It then needs no pass before its next scheduled check.
 
     A deadline may have passed while no operator ran.
     """
@@ -242,7 +244,10 @@ def _newer_observation(before: ObservedState, resource: Resource) -> ObservedSta
 
 
 def _after_forged_status(before: ObservedState, resource: Resource) -> ObservedState | None:
-    """Count on from a forged status, which the API server takes no lower one over. An API's resource is made anew."""
+    """Return the observation numbered above a forged status, as the API server refuses lower ones; None if not needed.
+
+    Above a status that was forged too high to follow there is none either. A resource of the API is made again instead.
+    """
     revision = _shown_revision(resource)
     return replace(before, revision=revision + 1) if before.revision < revision <= _LEAP_MAX else None
 
@@ -287,7 +292,7 @@ def _own_observation(resource: Resource) -> ObservedState | None:
 
 
 def _shown_revision(resource: Resource) -> int:
-    """Return the revision below which the API server takes no status; 0 if it was forged too high to be followed."""
+    """Return the revision below which the API server refuses a status; 0 if a forged one is too high to follow."""
     revision = int((resource.status or {}).get("revision", 0))
     return revision if resource.status_signed_by.is_authentic or revision <= _LEAP_MAX else 0
 

@@ -63,7 +63,7 @@ REJECTIONS_ALLOWED = 2
 
 
 def decide(row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
-    """Choose the one next step. What waits says what hinders it."""
+    """Choose the one next step. A step that waits says what hinders it."""
     step = _decide(row, situation, snapshot, now, policy)
     return replace(step, hindrance=snapshot.hindrance) if isinstance(step, Wait) else step
 
@@ -71,7 +71,7 @@ def decide(row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetim
 def _decide(  # noqa: PLR0911 - one case for each situation is the point
     row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy
 ) -> Step:
-    """This match is the index of all situations."""
+    """Choose the step for a situation: this match is the index of all situations."""
     match situation:
         case Deleted():
             return _deleted(row, snapshot, now, policy.timing)

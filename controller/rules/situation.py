@@ -60,7 +60,7 @@ class MultipartUpload:
 
 @dataclass(frozen=True)
 class Uploading:
-    """The original is to arrive. ``multipart``: None when it comes in one piece, or no upload was opened yet."""
+    """The original has not arrived yet. ``multipart``: None when it comes in one piece, or no upload was opened yet."""
 
     multipart: MultipartUpload | None
 

@@ -52,12 +52,12 @@ def is_over(row: VideoRow, now: datetime) -> bool:
 
 
 def is_final(row: VideoRow, now: datetime, timing: Timing) -> bool:
-    """Return whether not even an upstream that gives no answer delays the end of `processing` any longer."""
+    """Return whether `processing` ends now even if an upstream gives no answer."""
     return is_over(row, now) and now >= row.observed.phase_since + timing.scaled(timing.processing_longest_seconds)
 
 
 def _waiting_longer(row: VideoRow, now: datetime, timing: Timing) -> Step:
-    """Extend the deadline: only an upstream that gives no answer could say whether what was paid for is complete."""
+    """Extend the deadline: while an upstream gives no answer, the paid outputs may be complete."""
     ends_at = row.observed.phase_since + timing.scaled(timing.processing_longest_seconds)
     return ExtendDeadline(min(ends_at, now + timing.scaled(timing.processing_deadline_seconds)))
 
@@ -137,7 +137,7 @@ def _unresolved(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, now: date
 
 
 def _is_outage(attempt: AttemptRow, accepted_at: datetime | None) -> bool:
-    """Return whether the provider failed this submission and had accepted none of any video since, as of then.
+    """Return whether the provider failed this submission, and the last one that it had accepted by then was older.
 
     An attempt of an operator that was killed has no answer, and counts by itself.
     """
@@ -219,7 +219,7 @@ def _too_long(row: VideoRow) -> Failure:
 def _failed(row: VideoRow, job: Job, snapshot: Snapshot, policy: LifecyclePolicy) -> Step:
     if job.is_undecodable:
         return Fail(Failure(FailureCode.VIDEO_UNDECODABLE, job.problem, row.observed.attempt, job.answer))
-    # Another job may succeed where one broke by chance; on a file of unknown format that is a bet.
+    # A second job may succeed where one failed by chance; on a file of unknown format that is too unlikely to pay for.
     if row.observed.source is not None and not row.observed.source.is_recognised:
         return Fail(Failure(FailureCode.TRANSCODE_FAILED, job.problem, row.observed.attempt, job.answer))
     return _attempt_failed(row, snapshot, policy, FailureCode.TRANSCODE_FAILED, job.problem, job.answer)
@@ -271,7 +271,7 @@ def _next_submission_at(row: VideoRow, newest: AttemptRow, snapshot: Snapshot, t
 
 
 def _is_worth_showing(row: VideoRow, job: Job, now: datetime, timing: Timing) -> bool:
-    """Each write costs every watcher: at most one for 10 % and 15 s. Progress never runs backwards."""
+    """Return whether progress is worth a write, which costs every watcher: one for 10 % and 15 s, never backwards."""
     if job.progress_percent < row.observed.progress_percent + PROGRESS_STEP_PERCENT:
         return False
     last = row.observed.progress_at or row.observed.phase_since
