@@ -39,7 +39,7 @@ _RETRYABLE_CODES = frozenset(
 )
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY_REQUESTS = 401, 403, 404, 429
 
-# Stores copy and join within themselves, but some answer only when a file of 5 GB is there.
+# Copies and joins happen inside the store, but some stores answer only once a file of 5 GB is complete.
 _LONG_SECONDS = 300.0
 
 _making = Lock()
@@ -100,7 +100,7 @@ def make_probe_signer(settings: StorageSettings) -> "S3Client":
 
 
 def _maker(settings: StorageSettings, *, is_long: bool = False) -> Callable[[str, KeyPair], "S3Client"]:
-    """``is_long``: for exchanges that take longer than others; each is then made once."""
+    """Return a function that makes clients. ``is_long``: for exchanges that take longer, each of which is made once."""
     config = Config(
         signature_version="s3v4",
         # Since 1.36 botocore adds checksum headers that Spaces and other stores refuse.
@@ -187,7 +187,7 @@ def _watch(session: Any) -> None:
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[None]:
-    """Bound what is exchanged inside. Raises ReadTimeoutError: a connection that was ended looks like a short body."""
+    """Bound the exchanges made inside. Raises ReadTimeoutError, since a body cut off looks like a short one."""
     with within(seconds) as deadline:
         yield
         if deadline.is_over:

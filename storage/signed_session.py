@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # The only common base of botocore's ConnectionError and HTTPClientError also covers its usage errors.
 NO_RESPONSE = (botocore.exceptions.ConnectionError, HTTPClientError, IncompleteReadError, ResponseParserError)
 
-# Of a page of 1,000 keys, each of 1,024 bytes that are all escaped, and of any other answer that is no file.
+# The limit of every response that is no file. The longest is a page of 1,000 keys of 1,024 bytes, all of them escaped.
 _XML_BYTES_MAX = 8 * 1024**2
 # What boto3's "standard" mode sends again, and its waits before the second attempt.
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
@@ -188,7 +188,8 @@ def _body_of(response: AWSResponse, at_most: int) -> bytes:
     except HTTPError as error:
         raise ResponseStreamingError(error=error) from error
     finally:
-        # The rest would be taken for the next response. A connection that was read to the end is in the pool by now.
+        # On a reused connection, an unread rest would be taken for the next response. One read to its end is back in
+        # the pool by now.
         stream.close()
     # urllib3 knows which responses have no body, whatever their headers say.
     missing = stream.length_remaining

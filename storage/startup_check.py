@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 _TIMEOUT_SECONDS = 3.0
 _PROBE = f"{UPLOADS_PREFIX}.probe"
 _PROBE_SECONDS = 60
-# Stores differ in how they say that a header was not signed, or that they know no copies. Anything else is a yes.
+# Stores differ in how they refuse a header that was not signed, or a copy. Any other status means that they took it.
 _REFUSALS = frozenset({400, 401, 403, 405, 501})
 _TOO_MANY_REQUESTS = 429
 _ANSWER_BYTES_MAX = 4096

@@ -54,7 +54,7 @@ _DOC_TYPE_ID = b"\x42\x82"
 _DOC_TYPES = {b"webm": Container.WEBM, b"matroska": Container.MATROSKA}
 _EBML_HEADER_BYTES = 256
 
-# What these begin is sound, a picture, a document, an archive or a program, whatever follows.
+# A file that begins with one of these is sound, a picture, a document, an archive or a program, whatever follows.
 _NO_VIDEO = re.compile(
     rb"\xff\xd8\xff|\x89PNG|GIF8|BM....\x00\x00\x00\x00|II\*\x00|MM\x00\*|8BPS|\x00\x00\x00\x0cJXL |RIFF....WEBP"
     rb"|\xff[\xe2-\xe7\xf1-\xf7\xf9-\xff][^\xff]|\x0b\x77|fLaC|FORM....AIF|RIFF....(?:WAVE|RMID)"

@@ -35,7 +35,7 @@ _MXF_HEADER_BYTES = slice(32, 40)
 
 
 def avi_has_picture(file: Reader) -> bool | None:
-    """Return whether a stream header of the list `hdrl` is one of pictures."""
+    """Return whether a stream header in the list `hdrl` is for pictures."""
     kinds = [
         file.at(header, 4)
         for kind, start, end in _chunks(file, 12, file.file_bytes)
@@ -49,7 +49,7 @@ def avi_has_picture(file: Reader) -> bool | None:
 
 
 def flv_has_picture(file: Reader) -> bool | None:
-    """Return whether there is a video tag in the head; without one, the header is believed that names only sound."""
+    """Return whether there is a video tag in the head; without one, a header that names only sound is believed."""
     tags = set(_flv_tags(file.head))
     if _FLV_VIDEO_TAG in tags:
         return True
@@ -57,7 +57,7 @@ def flv_has_picture(file: Reader) -> bool | None:
 
 
 def asf_has_picture(file: Reader) -> bool | None:
-    """Return whether a stream of the header object is one of pictures."""
+    """Return whether the header object has a stream of pictures."""
     size = int.from_bytes(file.head[16:24], "little")
     header = file.at(0, min(size, STRETCH_BYTES_MAX))
     kinds = [header[match.end() + 8 :][:16] for match in re.finditer(re.escape(_ASF_STREAM), header)]

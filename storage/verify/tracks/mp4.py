@@ -18,12 +18,12 @@ _MATRIX_AND_SIZE = struct.Struct(">9iII")
 
 
 def has_picture(file: Reader) -> bool | None:
-    """Return whether a track's handler is one of pictures. A compressed index, or one without tracks, is not known."""
+    """Return whether a track's handler is for pictures. A compressed index, or one without tracks, is not known."""
     return of_kinds([handler for _, handler in _tracks(file)], pictures=_PICTURES, others=_OTHERS)
 
 
 def turned_to(file: Reader) -> Orientation | None:
-    """Return how the first picture lies if its header turns it by a quarter, as phones do; None if it does not."""
+    """Return the orientation of the first picture if its header rotates it by 90°, as phones do; else None."""
     try:
         for track, handler in _tracks(file):
             if handler in _PICTURES:
