@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(argv)
     except SystemExit:
-        # Help, or wrong usage: argparse has written it, but perhaps not all of it has left.
+        # argparse has written help or a usage error, but may not have flushed all of it.
         try:
             _write(sys.stdout, [])
         except BrokenPipeError:

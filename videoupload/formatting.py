@@ -55,7 +55,7 @@ def progress(video: Video) -> str:
 
 
 def waiting(video: Video) -> str:
-    """Describe what a video waits for, in the empty string if for nothing."""
+    """Describe what a video waits for; empty if it waits for nothing."""
     return f"waiting for {video.waiting_for}" if video.waiting_for else ""
 
 

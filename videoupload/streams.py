@@ -22,7 +22,7 @@ def takes_every_character(stream: TextIO) -> bool:
 
 
 def discard(stream: TextIO) -> None:
-    """Send the rest to nowhere, also what Python flushes at exit: that would fail again and change the exit code."""
+    """Discard further output, also what Python flushes at exit: that would fail again and change the exit code."""
     with contextlib.suppress(OSError):
         null = os.open(os.devnull, os.O_WRONLY)
         try:

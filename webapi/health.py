@@ -91,7 +91,7 @@ class Liveness:
 
     @property
     def is_alive(self) -> bool:
-        """True if no part has stopped turning."""
+        """True if no part has stopped beating."""
         return not self._beats.late()
 
     def health(self) -> ProbeResponse:

@@ -52,7 +52,7 @@ class UnknownKeyError(jwt.InvalidTokenError):
     """No key of ours verifies this token."""
 
 
-# What to look at when every token of an issuer is refused.
+# How the log names the check that refused a token.
 _CHECKS: dict[type[Exception], str] = {
     jwt.InvalidIssuerError: "issuer",
     jwt.InvalidAudienceError: "audience",
@@ -212,7 +212,7 @@ def _whole_number(claim: object) -> object:
 
 
 def _refused(check: str, detail: str) -> HttpProblemError:
-    """Return the problem, and log the check that failed: the caller learns little, which would help to forge tokens."""
+    """Return the problem, and log which check failed: the response says little, as more would help a forger."""
     log.warning("token_refused", check=check)
     challenge = f'{_REALM}, error="invalid_token", error_description="{detail}"'
     return HttpProblemError(ProblemCode.INVALID_TOKEN, detail, headers={"WWW-Authenticate": challenge})

@@ -36,11 +36,11 @@ HEAD_BYTES_MAX = 32 * 1024
 # How long a client may take to close. If we closed first, the kernel could discard a response it has not read.
 _LINGER_SECONDS = 2.0
 _PIECE_BYTES = 8192
-# Of a body that no resource reads. If it is longer, the connection is closed.
+# The longest unread body that is discarded. After a longer one the connection is closed.
 _UNREAD_BYTES_MAX = 64 * 1024
-# Of a body that the poller gathers: every JSON body that a call accepts.
+# The longest body that the poller gathers. No JSON body that a call accepts is longer.
 GATHERED_BYTES_MAX = 64 * 1024
-# Of the threads, for requests whose body a thread has to wait for.
+# One in so many threads may wait for the body of a request.
 _SLOW_SHARE = 4
 # How many such requests wait for one of those threads, and how long.
 _SLOW_WAITING_MAX = 64
@@ -134,7 +134,7 @@ class Connection(TConn):  # type: ignore[misc]
         return len(buffered) > HEAD_BYTES_MAX and _END_OF_HEAD not in buffered
 
     def needs_a_thread(self) -> bool:
-        """Return whether there is a request to answer. Says in ``is_slow`` whether its body is still to come."""
+        """Return whether there is a request to answer. Sets ``is_slow`` if a thread has to wait for its body."""
         received = self.reader.buffered()
         end = received.find(_END_OF_HEAD)
         self.awaits_body = self.is_slow = False
@@ -273,7 +273,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
             self._proceed(conn, is_open=conn.reader.is_empty or conn.reader.read_available())
 
     def murder_pending(self) -> None:
-        """End the waiting of those whose time is over: a request without its whole body is answered all the same."""
+        """Stop waiting for clients whose time is over. A request without its whole body is answered all the same."""
         now = time.monotonic()
         while self.pending_conns and self.pending_conns[0].timeout <= now:
             conn = self.pending_conns.popleft()

@@ -40,7 +40,7 @@ logger_class = SharedLogger
 accesslog = None
 # It would be a file in the home directory, which a container does not have.
 control_socket_disable = True
-# No proxy's word on path, scheme or client address is trusted: nothing here is derived from them.
+# No proxy's header about path, scheme or client address is trusted: nothing here is derived from them.
 forwarded_allow_ips = ""
 limit_request_line = 4094
 limit_request_fields = 50
@@ -54,7 +54,7 @@ def on_starting(server: Any) -> None:
 
 
 def pre_fork(server: Any, worker: DrainingWorker) -> None:
-    """Number the worker. One of those that are replaced together looks for rotated credentials."""
+    """Number the worker, and let one worker of each generation watch for rotated credentials."""
     # Objects that the collector leaves alone stay on pages that all workers share: 60 MiB a worker instead of 90.
     gc.collect()
     gc.freeze()
@@ -86,7 +86,7 @@ def worker_exit(_server: object, worker: DrainingWorker) -> None:
 
 
 def child_exit(server: Any, worker: DrainingWorker) -> None:
-    """Forget what a worker that has ended was waiting for."""
+    """Drop the gauges of a worker that has ended."""
     SharedMetrics(server.pid).end_worker(worker.number)
 
 

@@ -25,7 +25,7 @@ from webapi.wiring import Service
 
 # Enough to recognise an attack, too little to fill the log.
 _LOGGED_CHARACTERS_MAX = 200
-# The arbiter replaces a worker after 30 seconds without a word.
+# The arbiter replaces a worker that has not notified it for 30 seconds.
 _NOTIFY_SECONDS = 1.0
 # For a client whose request found no thread: the next ones are free within seconds.
 _BUSY_RETRY_SECONDS = 5
