@@ -24,7 +24,7 @@ from runtime.heartbeats import Heartbeats
 
 log = structlog.get_logger(__name__)
 
-# Those of some hundred uploads, for an API server that is away or slow. An Event takes about a kilobyte.
+# Room for those of some hundred uploads while the API server is away or slow. An Event takes about a kilobyte.
 _CAPACITY = 1_000
 _FIRST_PAUSE_SECONDS = 1.0
 _LAST_PAUSE_SECONDS = 30.0
@@ -159,7 +159,7 @@ class EventRecorder:
         return EventResult.POSTED
 
     def _drop(self, count: int) -> None:
-        """Drop the oldest ones. To be called under the lock."""
+        """Drop the oldest ones. The caller holds the lock."""
         if count > 0:
             for _ in range(count):
                 self._waiting.popleft()

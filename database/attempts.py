@@ -23,7 +23,7 @@ ORDER BY intended_at DESC LIMIT 1
 """
 
 # The primary key is the fence: a second operator that intends the same attempt stops here, before it pays.
-# An attempt that certainly led to no job may be intended again: an outage uses up no numbers, and nothing of a day.
+# An attempt that certainly led to no job may be intended again: an outage uses up no numbers and no day's limit.
 _INTEND = """
 INSERT INTO attempts (video_id, attempt, edition, state, intended_at, owner, minutes)
 SELECT %(video_id)s, %(attempt)s, %(edition)s, 'intended', %(at)s, %(owner)s, %(minutes)s

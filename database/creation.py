@@ -60,7 +60,7 @@ SELECT made.*, counted.used, counted.used_bytes,
 FROM counted LEFT JOIN made ON true
 """  # noqa: S608 - a constant
 
-# The creation that has to leave the hour before the next one fits.
+# How long until the next creation is allowed: until enough of those counted are more than an hour old.
 _OLDEST_COUNTED = f"""
 SELECT {_LEAVES_IN_SECONDS.format("created_at")} AS seconds
 FROM videos WHERE {_OF_THE_HOUR} ORDER BY created_at DESC OFFSET %(per_hour)s - 1 LIMIT 1
@@ -73,7 +73,7 @@ SELECT count(*) FILTER (WHERE {_OF_THE_HOUR}) AS used,
 FROM videos WHERE {_OF_THE_DAY}
 """  # noqa: S608 - constants
 
-# The newest of the videos that have to leave the day before so many bytes are left.
+# How long until so many bytes are left: until enough of the videos counted are more than a day old.
 _ROOM_FOR = f"""
 SELECT extract(epoch FROM max(created_at) + interval '1 day' - clock_timestamp())::float AS seconds FROM (
     SELECT created_at, sum({_BYTES}) OVER (ORDER BY created_at DESC, video_id) AS bytes FROM videos WHERE {_OF_THE_DAY}

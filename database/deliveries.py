@@ -72,7 +72,7 @@ _LOCK_TESTS = "SELECT FROM webhook_endpoints WHERE endpoint_id = %(endpoint_id)s
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """One delivery. ``endpoint_id``: None when it goes by mail; ``next_at``: when it is due, as long as it is."""
+    """One delivery. ``endpoint_id``: None when it goes by mail; ``next_at``: when it is due, None if it is settled."""
 
     delivery_id: UUID
     notification_id: UUID

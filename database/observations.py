@@ -33,7 +33,7 @@ SELECT owner, count(*) AS submitted, sum(minutes) AS minutes FROM attempts
 WHERE intended_at >= %(day)s AND state <> 'refused' GROUP BY owner
 """
 
-# Of one owner no more than may run at once: a thousand uploads of one owner must not hide those of others.
+# Of each owner at most as many as may run at once: a thousand uploads of one owner must not hide those of others.
 _WAITING = """
 SELECT video_id, owner, since FROM (
     SELECT video_id, CASE WHEN origin = 'api' THEN owner END AS owner, phase_since AS since,

@@ -62,7 +62,7 @@ CROSS JOIN LATERAL (
 ) AS finished
 """
 
-# Of the day, so the cost grows with what was bought in it, and no further.
+# Only today's attempts, so the query costs no more than what was bought today.
 _SPENDING = """
 SELECT owner, count(*) AS submissions, sum(minutes) AS minutes
 FROM (SELECT owner, minutes FROM attempts

@@ -27,11 +27,11 @@ _Result = TypeVar("_Result")
 
 # Longer than any statement here should take, shorter than the API's request limit and the operator's shutdown grace.
 _TIMEOUT_SECONDS = 5.0
-# The client waits longer than the server works, so that a slow statement ends with the server's word.
+# The client waits longer than the server works, so that a slow statement ends with the server's error.
 _CLIENT_FACTOR = 1.2
 _SESSION = "SELECT set_config('statement_timeout', %s, false), set_config('TimeZone', 'UTC', false)"
 _CONNECT_TIMEOUT_SECONDS = 3
-# A thread waits so long for another one's call to end; statements take milliseconds.
+# A thread stops waiting for a connection when no call has begun or ended for so long; statements take milliseconds.
 _PATIENCE_SECONDS = 0.5
 
 # If the server's machine is lost, no answer comes and no Postgres timeout ends the wait: Linux would take a quarter of

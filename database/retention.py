@@ -30,11 +30,11 @@ INSERT INTO tombstones (video_id, last_attempt) SELECT video_id, attempt FROM go
 ON CONFLICT (video_id) DO UPDATE SET purged_at = clock_timestamp(), last_attempt = excluded.last_attempt
 """
 
-# Where domain/retention.py says so. An import stays for as long as its manifest is applied. Of two dates the later one
-# counts: a restored upload is kept as long again.
+# The condition of domain/retention.py. An import stays for as long as its manifest is applied. Of two dates the later
+# one counts: a restored upload is kept as long again.
 _HAS_FAILED = "phase = 'errored' AND origin = 'api' AND NOT deleted AND NOT is_playable"
 _SINCE = "greatest(phase_since, restored_at)"
-# Each half walks an index of its own, so that what has lost its file already is not read again.
+# Each half walks an index of its own, so that an upload whose file is already gone is not read again.
 _EXPIRED = f"""
 (SELECT video_id FROM videos WHERE {_HAS_FAILED} AND NOT is_paused AND {_SINCE} <= %(rows_before)s
  ORDER BY {_SINCE} LIMIT %(at_most)s)

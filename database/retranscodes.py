@@ -27,7 +27,7 @@ WHERE (SELECT count(*) FROM retranscodes
        WHERE owner = %(owner)s AND kind = %(kind)s AND asked_at > clock_timestamp() - interval '1 day') < %(per_day)s
 """
 
-# The one that has to leave the day before the next one fits.
+# How long until the next request is allowed: until enough of those counted are more than a day old.
 _OLDEST_COUNTED = """
 SELECT extract(epoch FROM asked_at + interval '1 day' - clock_timestamp())::float AS seconds
 FROM retranscodes WHERE owner = %(owner)s AND kind = %(kind)s AND asked_at > clock_timestamp() - interval '1 day'
@@ -36,7 +36,7 @@ ORDER BY asked_at DESC OFFSET %(per_day)s - 1 LIMIT 1
 
 
 class CountedRequest(StrEnum):
-    """What is counted, each kind for itself."""
+    """The kinds of requests that are counted, each against a limit of its own."""
 
     RETRANSCODE = "retranscode"
     RETRY = "retry"

@@ -11,7 +11,7 @@ from database.pool import KEEPALIVE_OPTIONS, Connection, DeadlineConnection
 from domain.errors import UnavailableError
 from domain.records import Cause
 
-# A connection may stand while nothing comes through it any more: silence is then no news.
+# A connection can stay open although nothing arrives through it any more, so a quiet one is tested this often.
 _CHECK_SECONDS = 15.0
 _CHANNEL = "video_uploads"
 _NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"

@@ -60,7 +60,8 @@ class Durations(BaseModel):
     uploaded_first_check_seconds: float = _seconds(
         5, 1, 10 * _MINUTE, "Interval between checks of a new upload that waits for a job."
     )
-    # What holds it back wakes it when that ends. As long as the breaker may stay open, for the upload that tries it.
+    # A limit that holds an upload back wakes it when it can go on. This is as long as the breaker may stay open, since
+    # one upload has to try the provider then.
     uploaded_last_check_seconds: float = _seconds(
         10 * _MINUTE, 1, _HOUR, "Longest interval between checks of an older one."
     )
@@ -119,7 +120,7 @@ class Durations(BaseModel):
         return self
 
 
-# What would never happen before the phase ends: that a lost submission or job is noticed, and another one follows.
+# Otherwise the phase would end before a lost submission or job is noticed and another one follows.
 BELOW = (
     ("resolve_window_seconds", "uploaded_deadline_seconds"),
     ("retry_last_delay_seconds", "uploaded_deadline_seconds"),
@@ -127,7 +128,7 @@ BELOW = (
 )
 AT_MOST = (
     ("uploading_deadline_seconds", "uploading_longest_seconds"),
-    # A URL that outlives its upload would take a file that no pass looks for.
+    # A URL that outlives its upload would accept a file that no pass looks for.
     ("upload_url_seconds", "uploading_deadline_seconds"),
     ("uploading_first_check_seconds", "uploading_last_check_seconds"),
     ("uploading_first_check_seconds", "confirmed_last_check_seconds"),

@@ -29,7 +29,7 @@ class Marks:
 
 
 def marks_of(video_id: str, files: Iterable[StoredFile]) -> Marks:
-    """Return the marks of a video. Of two folders of one attempt the newer counts: the older order was refused."""
+    """Return the marks of a video. Of two folders of one attempt the newer counts: the older submission was refused."""
     folders, jobs, deleted = dict[int, str](), dict[int, str](), list[int]()
     for file in sorted(files, key=lambda file: file.last_modified):
         kind, dash, text = file.key.removeprefix(object_keys.marks_prefix(video_id)).partition("-")

@@ -22,7 +22,7 @@ def is_row_due(row: VideoRow, now: datetime, timing: Timing) -> bool:
 
 
 def _has_failed(row: VideoRow) -> bool:
-    """Return whether the upload is one that failed, plays no older edition, and that no person holds.
+    """Return whether the upload has failed, plays no older edition, and is not paused.
 
     An import belongs to its manifest: it stays for as long as that is applied.
     """
@@ -32,6 +32,6 @@ def _has_failed(row: VideoRow) -> bool:
 
 
 def _since(row: VideoRow) -> datetime:
-    """Return since when it is kept: a restore is a reason to keep it as long again."""
+    """Return when its retention began: a restore begins it again."""
     failed_at = row.observed.phase_since
     return failed_at if row.restored_at is None else max(failed_at, row.restored_at)

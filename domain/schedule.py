@@ -25,7 +25,7 @@ from domain.video import (
 
 # The period doubles when it would be less than this share of the age, so it stays below twice that: an eighth.
 _SMALLEST_SHARE = 16
-# Over which the checks of all uploads that wait for the next day are spread.
+# The checks of all uploads that wait for the next day are spread over this time.
 _SPREAD_SECONDS = 60
 
 
@@ -40,7 +40,7 @@ class Timing(Durations):
     progress_interval_seconds: float = 15
     # While storage or Coconut gives no answer, a job that may be complete is waited for until then, not bought again.
     processing_longest_seconds: float = 7 * 24 * 3600
-    # Restoring ends this much before the removal: clocks differ, and it must not have begun.
+    # A video can be restored until this long before its files are removed: clocks differ, and none may have begun.
     restore_margin_seconds: float = 60
 
     @classmethod

@@ -53,7 +53,7 @@ class _BoundedServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that left, or was ended for a newer one, is no error of ours."""
+        """Log nothing: a client that left, or was ended for a newer one, is no error of ours."""
 
     def shutdown_request(self, request: Any) -> None:
         """Close the connection."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from urllib3.util.ssl_ import create_urllib3_context
 
-# The system's bundle and one of the settings, before and after a change, by who checks the name.
+# The system's bundle and that of a setting, each before and after a change, with and without a check of the name.
 _CONTEXTS_MAX = 8
 
 
