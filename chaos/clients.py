@@ -1,6 +1,6 @@
-"""Clients as stubborn and as careless as real ones. Each runs in a thread of its own until its time is over.
+"""Clients that retry, leave and make mistakes as real ones do. Each runs in its own thread until its time is over.
 
-They repeat what was not answered, as apps do; what an answer refuses for good they accept.
+They repeat a call that was not answered, as apps do, and accept a refusal that is final.
 """
 
 import json

@@ -24,7 +24,7 @@ class Faults:
         self._installed = installed
         self._journal = journal
         self._draw = random.Random(f"faults {seed}")
-        # Held by a network fault, and by what runs alone.
+        # Held during a network fault, and during a fault that has to run alone.
         self._alone = threading.Lock()
 
     def carry_out(self, schedule: Schedule, began: float) -> None:

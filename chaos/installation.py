@@ -59,12 +59,12 @@ _SERVICES = {
     "UPLOADING_LONGEST_SECONDS": "4000",
     "PROCESSING_DEADLINE_SECONDS": "1500",
     "UPLOADED_DEADLINE_SECONDS": "14400",
-    # Polls that cost two cores less.
+    # Less often than by default, which saves two cores.
     "UPLOADING_FIRST_CHECK_SECONDS": "50",
     "UPLOADED_FIRST_CHECK_SECONDS": "50",
     "PROCESSING_FIRST_CHECK_SECONDS": "50",
 }
-# What is not scaled by itself.
+# Settings that the time scale does not shorten.
 _OPERATOR = {
     "COCONUT_TIMEOUT_SECONDS": "4",
     "SWEEP_SECONDS": "3",
@@ -78,7 +78,7 @@ _OPERATOR = {
     "SUBMISSIONS_PER_MINUTE": "10000",
     "SUBMISSIONS_BURST": "100",
 }
-# How a server that is down, frozen or starting looks.
+# What calls raise while a server is down, frozen or starting.
 _NOT_YET = (PartFailedError, NotInTimeError, subprocess.TimeoutExpired, BotoCoreError, ClientError)
 _Result = TypeVar("_Result")
 
@@ -100,7 +100,7 @@ class Installation:
 
     @property
     def described(self) -> StackDescription:
-        """Return the description of the stack, with the addresses before which there is no proxy."""
+        """Return the description of the stack, with addresses that bypass the proxies."""
         return self.stack.description
 
     def token(self, user: str, *, is_admin: bool = False) -> str:
@@ -135,7 +135,7 @@ class Installation:
                 _signal(member, signal.SIGCONT)
 
     def break_line(self, upstream: str, fault: LineFault, seconds: float) -> None:
-        """Let the services reach an upstream badly."""
+        """Disturb the connections between the services and an upstream."""
         self.proxies[upstream].begin(fault)
         try:
             _wait(seconds)

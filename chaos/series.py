@@ -32,7 +32,7 @@ class Times:
 
 @dataclass(frozen=True)
 class RunFigures:
-    """What a report says in short. ``by_fault``: of the uploads on whose way that fault was in force."""
+    """What a report says in short. ``by_fault``: of the uploads that met a fault of that kind."""
 
     seed: int
     uploads: int

@@ -1,4 +1,4 @@
-"""Whether what processes hold stays flat over hours: memory, threads, connections and open files.
+"""Checks that the memory, threads, connections and open files of processes stay flat over hours.
 
 `slopes` is pure; `sample` reads /proc. A process that is killed and started again keeps its name, so its samples are
 one series: medians of short windows make the moments after a start count as little as they last.

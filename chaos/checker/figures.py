@@ -36,7 +36,7 @@ def _quantile(ordered: Sequence[float], part: float) -> float:
 
 @dataclass(frozen=True)
 class Doubled:
-    """Jobs that were paid for and of no use: their answer was lost, and another was bought."""
+    """Jobs that were paid for in vain: their answer was lost, and another was bought."""
 
     uncertain: int
     jobs: int
@@ -45,7 +45,7 @@ class Doubled:
 
 @dataclass(frozen=True)
 class Figures:
-    """``converge_by_fault``: of the uploads on whose way to rest a fault of that kind was in force."""
+    """The figures of a run. ``converge_by_fault``: of the uploads that met a fault of that kind."""
 
     uploads: int
     phases: Mapping[str, int]
@@ -66,7 +66,7 @@ class Figures:
 
 
 def figures(world: World, *, orphans: int) -> Figures:
-    """Count. ``orphans``: how many the check of the bucket reports."""
+    """Return the figures of a run. ``orphans``: how many the check of the bucket reports."""
     ways = [journey for journey in journeys(world) if journey.ended_at is not None and not journey.is_held]
     arrived = {receipt.notification_id for receipt in world.receipts}
     waiting = [one for one in world.deliveries if one.state == "pending" and one.notification_id not in arrived]
@@ -116,7 +116,7 @@ def _by_fault(world: World, ways: Sequence[Journey]) -> dict[str, Spread]:
 
 
 def _doubled(world: World) -> Doubled:
-    """Count. A doubled job is taken to bill what the one did that was of use."""
+    """Count the jobs paid for in vain. Each is taken to have billed as much as the job that was used."""
     abandoned = {(one.video_id, one.attempt) for one in world.attempts if one.state == "abandoned"}
     useless = [job for job in world.ledger if (job.video_id, job.attempt) in abandoned]
     minutes = {one.video_id: one.minutes for one in world.attempts if one.state == "completed"}

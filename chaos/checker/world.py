@@ -385,7 +385,7 @@ class World:
         return before is not None and after is not None and _state_of(before) == _state_of(after)
 
     def is_old(self, at: float) -> bool:
-        """Return whether what is of that time has had as long as the bound allows to be tidied up."""
+        """Return whether the bound has passed since then, so that what is left of that time should be gone."""
         return at + self.run.bound_seconds < self.run.ended_at
 
 

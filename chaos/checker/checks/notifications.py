@@ -75,5 +75,5 @@ def _undelivered(world: World, arrived: set[str]) -> Iterator[Violation]:
         if delivery is not None and delivery.state == "pending" and not world.is_old(delivery.next_at):
             continue
         state = "was never sent" if delivery is None else f"is {delivery.state} after {delivery.attempts} attempts"
-        text = f"{row.kind} of edition {row.edition} {state}, and the receiver has not got it"
+        text = f"{row.kind} of edition {row.edition} {state}, and it has not reached the receiver"
         yield Violation(Rule.NOTIFIED_ONCE, text, row.video_id)
