@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from domain.failures import FailureCode
 from tests.support.fakes.transcoder import Answer, Fate, Script
-from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready, assert_playable
+from tests.support.world.endings import (
+    HASTY,
+    a_world,
+    assert_ends_errored,
+    assert_ends_ready,
+    assert_paid_within_bounds,
+    assert_playable,
+)
 from tests.support.world.operator import killed_at_each_moment, live
 from tests.support.world.world import InMemoryWorld
 
@@ -19,7 +26,7 @@ HALF_AN_HOUR = 1800.0
 
 def test_a_video_becomes_playable() -> None:
     world = a_world()
-    live(world)
+    live(world, meanwhile=lambda: assert_paid_within_bounds(world))
     assert_ends_ready(world)
     assert world.clock.monotonic() < TWO_MINUTES
 
