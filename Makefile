@@ -55,7 +55,7 @@ integration: setup ## Run the tests against real servers
 	$(RUN) pytest tests/integration --numprocesses=2 --dist=loadfile
 
 e2e: setup web ## Run the tests against a whole stack
-	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster
+	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/chaos
 
 e2e-cluster: setup ## Run the tests of the service in pods, on a one-node cluster; needs root on Debian
 	$(RUN) pytest tests/e2e/cluster
