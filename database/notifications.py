@@ -16,11 +16,13 @@ NOTIFICATION = """
     notifications.owner, notifications.created_at, notifications.sequence, notifications.title,
     notifications.metadata, notifications.email, notifications.failure, notifications.is_playable"""
 
-# Written once for each edition and kind, however often that edition ends that way.
+# Written once for each edition and kind, however often that edition ends that way. The id follows from these, so that
+# receivers recognise what is notified again after an older dump was restored.
 _TELL = """
 INSERT INTO notifications (
-    video_id, edition, kind, owner, sequence, title, metadata, email, failure, is_playable)
-SELECT video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata, owner_email,
+    notification_id, video_id, edition, kind, owner, sequence, title, metadata, email, failure, is_playable)
+SELECT notification_id(video_id, observed_edition, 'video.' || phase),
+       video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata, owner_email,
        failure - 'provider_answer', is_playable AND NOT deleted
 FROM videos WHERE video_id = %(video_id)s ON CONFLICT DO NOTHING
 """

@@ -22,8 +22,9 @@ WITH gone AS (
     WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND deleted
     RETURNING video_id, owner, edition, attempt, observed_revision, title, metadata, owner_email
 ), notified AS (
-    INSERT INTO notifications (video_id, edition, kind, owner, sequence, title, metadata, email)
-    SELECT video_id, edition, 'video.deleted', owner, observed_revision + 1, title, metadata, owner_email
+    INSERT INTO notifications (notification_id, video_id, edition, kind, owner, sequence, title, metadata, email)
+    SELECT notification_id(video_id, edition, 'video.deleted'), video_id, edition, 'video.deleted', owner,
+           observed_revision + 1, title, metadata, owner_email
     FROM gone ON CONFLICT DO NOTHING
 )
 INSERT INTO tombstones (video_id, last_attempt) SELECT video_id, attempt FROM gone
