@@ -162,6 +162,7 @@ class SignedSession:
                 wait_seconds = _wait_seconds(error)
                 if attempt >= self._max_attempts or wait_seconds is None:
                     raise
+            # As in boto3's standard mode, nothing but time is waited for: a second at most with the default attempts.
             time.sleep(random.random() * wait_seconds * 2 ** (attempt - 1))
             attempt += 1
 
