@@ -4,21 +4,11 @@ import pytest
 from botocore.loaders import JSONFileLoader
 
 from storage.client import make_clients
-from storage.settings import StorageSettings
-
-SETTINGS = {
-    "endpoint": "https://tor1.digitaloceanspaces.com",
-    "region": "tor1",
-    "access_key": "main",
-    "secret_key": "main-secret",
-    "raw_bucket": "raw",
-    "processed_bucket": "done",
-    "public_base_url": "https://cdn.example.com",
-}
+from tests.support.builders.storage import storage_settings
 
 
 def test_further_clients_read_no_description_of_s3(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = StorageSettings.model_validate(SETTINGS)
+    settings = storage_settings()
     first, read = make_clients(settings), []
     load = JSONFileLoader.load_file
 

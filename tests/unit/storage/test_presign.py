@@ -8,29 +8,16 @@ import pytest
 
 from storage.object_store import Storage
 from storage.presign import attachment
-from storage.settings import StorageSettings
+from tests.support.builders.storage import storage_settings
 from tests.support.fakes.store import Answer, FakeStore, headers_of
 
 KEY = "uploads/v1/original.mp4"
-SETTINGS = {
-    "endpoint": "https://tor1.digitaloceanspaces.com",
-    "region": "tor1",
-    "access_key": "main",
-    "secret_key": "main-secret",
-    "raw_bucket": "raw",
-    "processed_bucket": "done",
-    "raw_reader_access_key": "reader",
-    "raw_reader_secret_key": "reader-secret",
-    "raw_writer_access_key": "uploader",
-    "raw_writer_secret_key": "uploader-secret",
-    "public_base_url": "https://done.tor1.cdn.digitaloceanspaces.com",
-}
 
 
 @cache
 def storage(**changes: str) -> Storage:
     """Return a storage with these settings. It reads the whole description of S3, which takes a while."""
-    return Storage(StorageSettings.model_validate(SETTINGS | changes))
+    return Storage(storage_settings(**changes))
 
 
 def query(url: str) -> dict[str, str]:

@@ -21,23 +21,14 @@ from botocore.parsers import ResponseParserError
 from domain.errors import UnavailableError
 from domain.objects import StoredFile
 from storage.client import is_missing, make_own_client
-from storage.settings import StorageSettings
 from storage.signed_session import NO_RESPONSE, Page, SignedSession
+from tests.support.builders.storage import storage_settings
 from tests.support.fakes.store import Answer, FakeStore, headers_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-SETTINGS = {
-    "endpoint": "https://tor1.digitaloceanspaces.com",
-    "region": "tor1",
-    "access_key": "main",
-    "secret_key": "main-secret",
-    "raw_bucket": "raw",
-    "processed_bucket": "done",
-    "public_base_url": "https://cdn.example.com",
-}
 LISTING = b"""<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated></ListBucketResult>"""
 FACTS = {"ETag": '"abc"', "Last-Modified": "Wed, 01 Jul 2026 12:00:00 GMT", "Content-Type": "video/mp4"}
@@ -67,7 +58,7 @@ STORES = [
 @cache
 def boto(**changes: str) -> "S3Client":
     """Return a client of boto3 that adds no id of the call, which would be signed too."""
-    made = make_own_client(StorageSettings.model_validate(SETTINGS | changes))
+    made = make_own_client(storage_settings(**changes))
     made.meta.events.unregister("request-created", add_retry_headers)
     return made
 
