@@ -12,18 +12,20 @@ import requests
 from chaos.checker.__main__ import main
 from chaos.checker.checks import violations
 from chaos.checker.reading.world import read_world
-from chaos.checker.violation import Rule, Violation
+from chaos.checker.violation import Rule
 from crds.spec import manifest_of
 from database.pool import Database
+from devstack import coconut_server
 from devstack.cluster import ClusterAdmin
 from devstack.coconut_server import CoconutAccess
+from devstack.paths import Paths
+from devstack.ports import Ports
 from devstack.s3 import S3Access, client_for
 from domain.video import new_video_id
 from tests.integration.audited import AuditedWorld
 from tests.support.builders.coconut_jobs import a_job
 from tests.support.builders.resources import SIGNATURES
 
-# The ledger outlives a test: each has videos of its own.
 _SET_JOB = "UPDATE attempts SET job_id = %(job_id)s WHERE video_id = %(video_id)s"
 _RETIRE = "UPDATE videos SET retired = true WHERE video_id = %(video_id)s"
 
@@ -39,6 +41,18 @@ class Ids(NamedTuple):
 def ids() -> Ids:
     """Two ids."""
     return Ids(new_video_id(), new_video_id())
+
+
+@pytest.fixture
+def coconut(tmp_path: Path) -> Iterator[CoconutAccess]:
+    """A stand-in of this test's own, as a run has: the checker judges every job of the ledger."""
+    paths = Paths(tmp_path / "coconut")
+    paths.prepare()
+    port = Ports(paths.root / "ports.json", prefer_fixed=False).of(coconut_server.NAME)
+    server = coconut_server.server(paths, port)
+    server.up()
+    yield coconut_server.access(paths, port)
+    server.down()
 
 
 @pytest.fixture
@@ -94,11 +108,6 @@ def run_directory(
     return tmp_path
 
 
-def wrong_with(video_id: str, found: list[Violation]) -> set[Rule]:
-    """Return the rules that one video breaks; the ledger of the session has jobs of other tests too."""
-    return {violation.rule for violation in found if violation.video_id == video_id}
-
-
 def test_every_source_is_read_and_what_is_right_is_not_reported(
     left: AuditedWorld, run_directory: Path, api_server: ClusterAdmin, kube_namespace: str, ids: Ids
 ) -> None:
@@ -116,13 +125,13 @@ def test_every_source_is_read_and_what_is_right_is_not_reported(
     assert {world.fetched[key].status for key in world.fetched if key.startswith("processed/")} == {200}
     assert {world.fetched[key].status for key in world.fetched if key.startswith(("uploads/", "marks/"))} == {403}
     assert {row.kind for row in world.notifications} == {"video.ready"}
-    found = violations(world)
-    # The multipart upload that nothing waits for, and the status that no operator has written.
-    assert wrong_with(ids.retired, found) == {Rule.NO_ORPHAN}
-    assert wrong_with(ids.working, found) == {Rule.ROW_IS_RESOURCE}
-    assert [violation.text for violation in found if violation.rule is Rule.NO_SECRET] == [
-        "secret 1 is in the log operator.log, line 1"
-    ]
+    # The multipart upload that nothing waits for, the status that no operator has written, and the secret in the log.
+    assert {(violation.rule, violation.video_id) for violation in violations(world)} == {
+        (Rule.NO_ORPHAN, ids.retired),
+        (Rule.ROW_IS_RESOURCE, ids.working),
+        (Rule.NO_SECRET, None),
+    }
+    assert "secret 1 is in the log operator.log, line 1" in [violation.text for violation in violations(world)]
 
 
 def test_a_segment_that_is_gone_fails_the_run_and_the_report_names_the_video(
