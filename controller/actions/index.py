@@ -12,6 +12,7 @@ import structlog
 
 from controller.actions import lifecycle, multipart, publication, submission
 from controller.actions.context import ReconcileContext, Requeue, Result
+from controller.rules.deadlines import is_over
 from controller.rules.steps import (
     AbandonAttempt,
     AcceptFile,
@@ -44,9 +45,9 @@ from controller.rules.steps import (
     Withdraw,
     WritePlaylist,
 )
-from controller.rules.submission import NEXT_SUBMISSION, is_over
+from controller.rules.submission import NEXT_SUBMISSION
 from domain.errors import UnavailableError, UpstreamError
-from domain.failures import Failure, FailureCode
+from domain.failures import FailureCode
 from domain.object_keys import kept_original_key
 from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason, SourceFacts
 
@@ -153,7 +154,7 @@ def _accept(step: AcceptFile, ctx: ReconcileContext) -> Result:
         except UpstreamError:
             if not is_over(ctx.row, ctx.now):
                 raise
-            return ctx.fail(Failure(FailureCode.STORAGE_UNAVAILABLE, _NOT_COPIED, attempt=0))
+            return multipart.wait_longer(ctx, _NOT_COPIED)
     after = ctx.entering(Phase.UPLOADED, Reason.WAITING_FOR_SUBMISSION, NEXT_SUBMISSION)
     # An edition requested meanwhile needs no work of its own: nothing has been paid for yet.
     accepted = replace(after, source=source, rejected=None, edition=ctx.row.desired.edition)

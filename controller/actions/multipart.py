@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 from controller.actions.context import ReconcileContext, Requeue, Result
-from controller.rules.steps import CompleteUpload, ExtendDeadline
-from controller.rules.submission import is_over
+from controller.rules.deadlines import is_over, waiting_longer_for_file
+from controller.rules.steps import CompleteUpload, ExtendDeadline, Fail
 from domain.errors import UpstreamError
-from domain.failures import Failure, FailureCode
 from domain.object_keys import original_prefix
 
 _NOT_JOINED = "storage did not join the parts until the deadline"
@@ -19,9 +18,9 @@ def complete(step: CompleteUpload, ctx: ReconcileContext) -> Result:
     try:
         ctx.deps.parts.complete(ctx.row.desired.storage_key, step.upload_id, step.parts, rejected=version)
     except UpstreamError:
-        if is_over(ctx.row, ctx.now):
-            return ctx.fail(Failure(FailureCode.STORAGE_UNAVAILABLE, _NOT_JOINED, attempt=0))
-        raise
+        if not is_over(ctx.row, ctx.now):
+            raise
+        return wait_longer(ctx, _NOT_JOINED)
     return Result(ctx.row, Requeue.NOW)
 
 
@@ -29,6 +28,12 @@ def extend(step: ExtendDeadline, ctx: ReconcileContext) -> Result:
     """Extend the deadline, since parts are still arriving, or an upstream gives no answer."""
     observed = ctx.row.observed
     return ctx.commit(replace(observed, deadline_at=step.deadline_at), hindrance=observed.hindrance)
+
+
+def wait_longer(ctx: ReconcileContext, message: str) -> Result:
+    """Put off a deadline at which storage failed; at the last one, fail with the message."""
+    step = waiting_longer_for_file(ctx.row, ctx.now, ctx.deps.policy.timing, message=message)
+    return ctx.fail(step.failure) if isinstance(step, Fail) else extend(step, ctx)
 
 
 def abort(ctx: ReconcileContext) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from controller.actions.context import ReconcileContext, Requeue, Result
+from controller.rules.deadlines import is_final, is_over
 from controller.rules.steps import Publish, Republish
-from controller.rules.submission import is_final, is_over, unpublished
+from controller.rules.submission import unpublished
 from domain.errors import UpstreamError
 from domain.records import AttemptState, Settle
 from domain.schedule import deadline_at

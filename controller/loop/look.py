@@ -14,6 +14,7 @@ import structlog
 
 from controller.actions.submission import find_used_attempt
 from controller.dependencies import Dependencies
+from controller.rules.deadlines import is_over
 from controller.rules.situation import (
     Deleted,
     MultipartUpload,
@@ -32,7 +33,7 @@ from controller.rules.situation import (
     Withdrawn,
 )
 from controller.rules.steps import Snapshot
-from controller.rules.submission import ends_without_another, is_over
+from controller.rules.submission import ends_without_another
 from domain.errors import RefusedError, UnavailableError
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState

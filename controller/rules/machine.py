@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from controller.rules.deadlines import is_over, waiting_longer_for_file
 from controller.rules.multipart import next_for_parts
 from controller.rules.situation import (
     Deleted,
@@ -48,7 +49,7 @@ from controller.rules.steps import (
     Wait,
     Withdraw,
 )
-from controller.rules.submission import is_over, publishing, submitting, transcoding
+from controller.rules.submission import publishing, submitting, transcoding
 from domain.failures import Failure, FailureCode
 from domain.objects import OutputsProblem, SourceProblem, VerifiedOutputs
 from domain.policy import LifecyclePolicy
@@ -173,7 +174,7 @@ def _uploading(
     if not is_over(row, now):
         return Wait(row.observed.reason, row.observed.message)
     if snapshot.is_incomplete:
-        return Fail(Failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline", attempt=0))
+        return waiting_longer_for_file(row, now, timing, message="storage gave no answer until the deadline")
     rejected = row.observed.rejected
     if rejected is not None:
         return Fail(Failure(FailureCode(rejected.code), rejected.message, attempt=0))

@@ -7,10 +7,10 @@ job is paid for only when the last one certainly failed, or its outcome can no l
 from collections.abc import Mapping
 from datetime import datetime
 
+from controller.rules.deadlines import is_final, is_over, waiting_longer_for_outputs
 from controller.rules.steps import (
     AbandonAttempt,
     AdoptJob,
-    ExtendDeadline,
     Fail,
     FailAttempt,
     Finish,
@@ -44,22 +44,6 @@ UNCERTAIN = "the provider's answer was lost; waiting for the job to report itsel
 FOUND_IN_BUCKET = "the bucket has a submission that was made after the dump of the database; looking for its outputs"
 HELD = "the provider's answer was lost and no job ever reported itself; a person decides"
 TRANSCODING = "the provider is transcoding"
-
-
-def is_over(row: VideoRow, now: datetime) -> bool:
-    """Return whether the phase has reached its deadline."""
-    return row.observed.deadline_at is not None and now >= row.observed.deadline_at
-
-
-def is_final(row: VideoRow, now: datetime, timing: Timing) -> bool:
-    """Return whether `processing` ends now even if an upstream gives no answer."""
-    return is_over(row, now) and now >= row.observed.phase_since + timing.scaled(timing.processing_longest_seconds)
-
-
-def _waiting_longer(row: VideoRow, now: datetime, timing: Timing) -> Step:
-    """Extend the deadline: while an upstream gives no answer, the paid outputs may be complete."""
-    ends_at = row.observed.phase_since + timing.scaled(timing.processing_longest_seconds)
-    return ExtendDeadline(min(ends_at, now + timing.scaled(timing.processing_deadline_seconds)))
 
 
 def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
@@ -157,7 +141,7 @@ def transcoding(row: VideoRow, snapshot: Snapshot, now: datetime, policy: Lifecy
     if job is not None and job.state is JobState.FAILED:
         return _failed(row, job, snapshot, policy)
     if is_over(row, now) and snapshot.is_incomplete and not is_final(row, now, policy.timing):
-        return _waiting_longer(row, now, policy.timing)
+        return waiting_longer_for_outputs(row, now, policy.timing)
     if is_over(row, now) and job is not None and job.state is JobState.COMPLETED:
         return Fail(unpublished(row))
     if is_over(row, now):
@@ -183,7 +167,7 @@ def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: dat
     if snapshot.playlist == stable_playlist(published):
         return Finish()
     if snapshot.is_incomplete and is_over(row, now):
-        return Fail(unpublished(row)) if is_final(row, now, timing) else _waiting_longer(row, now, timing)
+        return Fail(unpublished(row)) if is_final(row, now, timing) else waiting_longer_for_outputs(row, now, timing)
     if snapshot.hindrance is not None:
         return Wait(row.observed.reason, row.observed.message)
     # A paid and complete result is not lost to a deadline that passed while no pass was made.

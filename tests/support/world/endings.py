@@ -13,7 +13,12 @@ from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
 WRITES = {"commit", "apply", "write_status", "publish_poster", "write_playlist", "start"}
 # Deadlines of a life that goes wrong everywhere, short enough to wait for.
-HASTY = Timing(uploading_deadline_seconds=1800, uploaded_deadline_seconds=3600, processing_deadline_seconds=3600)
+HASTY = Timing(
+    uploading_deadline_seconds=1800,
+    uploading_longest_seconds=5400,
+    uploaded_deadline_seconds=3600,
+    processing_deadline_seconds=3600,
+)
 
 
 def a_world(script: Script | None = None, timing: Timing | None = None) -> InMemoryWorld:

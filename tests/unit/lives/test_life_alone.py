@@ -18,6 +18,7 @@ OUTAGES = [pytest.param(AWAY, id="away"), pytest.param(FORBIDDEN, id="refusing")
 TEN_MINUTES = 600.0
 HALF_AN_HOUR = 1800.0
 TWELVE_HOURS = 12 * 3600.0
+TWENTY_SIX_HOURS = 26 * 3600.0
 
 
 def until(world: InMemoryWorld, seconds: float, change: Callable[[], None]) -> Callable[[], None]:
@@ -39,7 +40,18 @@ def test_an_outage_of_storage_only_delays_the_video(error: UpstreamError) -> Non
 
 
 @pytest.mark.parametrize("error", OUTAGES)
-def test_storage_away_before_the_file_is_found_fails_the_upload_at_its_deadline(error: UpstreamError) -> None:
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_storage_away_at_the_deadline_of_a_file_only_delays_the_video(error: UpstreamError, is_confirmed: bool) -> None:
+    world = a_world()
+    if is_confirmed:
+        world.records.confirm(VIDEO_ID)
+    world.storage.error = error
+    live(world, meanwhile=until(world, TWENTY_SIX_HOURS, lambda: setattr(world.storage, "error", None)))
+    assert_ends_ready(world)
+
+
+@pytest.mark.parametrize("error", OUTAGES)
+def test_storage_away_before_the_file_is_found_fails_the_upload_at_its_last_deadline(error: UpstreamError) -> None:
     world = InMemoryWorld(timing=HASTY)
     world.create()
     world.storage.error = error

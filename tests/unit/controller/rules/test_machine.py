@@ -13,6 +13,7 @@ from controller.rules.steps import (
     AcceptFile,
     AdoptJob,
     AwaitUpload,
+    ExtendDeadline,
     Fail,
     NoOp,
     Publish,
@@ -31,6 +32,7 @@ from domain.video import FILE_NOT_ARRIVED, Phase, Reason
 from tests.support.builders.rows import (
     BAD_OUTPUTS,
     NO_TIME,
+    NOON,
     ORIGINAL,
     OUTPUTS,
     SOURCE,
@@ -47,6 +49,7 @@ from tests.support.builders.rows import (
 
 INCOMPLETE = Snapshot(is_incomplete=True)
 DAY = just_over(TIMING.uploading_deadline_seconds)
+LONGEST = TIMING.uploading_longest_seconds
 WEEK = just_over(TIMING.uploaded_deadline_seconds)
 WINDOW = TIMING.resolve_window_seconds
 FIRST_RETRY = TIMING.retry_first_delay_seconds
@@ -95,8 +98,20 @@ def test_a_pending_upload_is_offered_a_url() -> None:
         pytest.param(
             DAY,
             INCOMPLETE,
-            failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline"),
+            ExtendDeadline(NOON + timedelta(hours=1)),
             id="incomplete-at-the-deadline",
+        ),
+        pytest.param(
+            just_under(LONGEST) - timedelta(minutes=10),
+            INCOMPLETE,
+            ExtendDeadline(NOON + timedelta(minutes=10, microseconds=1)),
+            id="incomplete-just-before-the-last-deadline",
+        ),
+        pytest.param(
+            just_over(LONGEST),
+            INCOMPLETE,
+            failure(FailureCode.STORAGE_UNAVAILABLE, "storage gave no answer until the deadline"),
+            id="incomplete-at-the-last-deadline",
         ),
         pytest.param(
             DAY,

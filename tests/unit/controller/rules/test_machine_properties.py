@@ -169,12 +169,13 @@ def test_a_waiting_phase_ends_at_its_deadline(row: VideoRow, snapshot: Snapshot,
         assert newest.state in UNRESOLVED
         assert newest.intended_at + timedelta(seconds=TIMING.resolve_window_seconds) > NOON
     elif isinstance(step, ExtendDeadline):
-        # For a result that may be there, but not beyond a week.
+        # For a file or a result that may be there, but not beyond a week.
         assert snapshot.is_incomplete
-        assert row.observed.phase is Phase.PROCESSING
-        assert (
-            NOON < step.deadline_at <= row.observed.phase_since + timedelta(seconds=TIMING.processing_longest_seconds)
-        )
+        longest = {
+            Phase.UPLOADING: TIMING.uploading_longest_seconds,
+            Phase.PROCESSING: TIMING.processing_longest_seconds,
+        }
+        assert NOON < step.deadline_at <= row.observed.phase_since + timedelta(seconds=longest[row.observed.phase])
     else:
         assert isinstance(step, AwaitUpload if row.observed.phase is Phase.PENDING else LEAVING)
         assert not (isinstance(step, WritePlaylist) and snapshot.is_incomplete)
