@@ -87,7 +87,7 @@ def check_lost_deletion(row: VideoRow, *, is_marked: bool) -> Finding:
 
 
 def may_have_left_over(row: VideoRow) -> bool:
-    """Return whether an object at the upload's key is of no use: a copy of the file was accepted, or it was removed."""
+    """Return whether files that a client sent can be of no use: a copy of one was accepted, or all were removed."""
     if row.observed.reason is Reason.FILE_REMOVED:
         return True
     # The pass that submits the first job removes the upload last.
@@ -95,12 +95,23 @@ def may_have_left_over(row: VideoRow) -> bool:
     return row.original_key != row.desired.storage_key and not waits
 
 
-def check_upload(row: VideoRow, *, has_upload: bool) -> Finding | None:
-    """Check that nothing lies where a client sent its file: a signed URL takes files until it expires."""
-    if not has_upload or not may_have_left_over(row):
+def left_over(row: VideoRow, sent: Collection[str]) -> list[str]:
+    """Return which of the files that a client sent, and of their copies, are of no use. ``sent``: their keys.
+
+    A signed URL takes files until it expires, and a pass that dies after a copy leaves it to the next, which finds
+    another file if the client replaced it in between.
+    """
+    if not may_have_left_over(row):
+        return []
+    return sorted(set(sent) - (set() if row.observed.reason is Reason.FILE_REMOVED else {row.original_key}))
+
+
+def check_sent(row: VideoRow, sent: Collection[str]) -> Finding | None:
+    """Check that of the files that a client sent only the accepted one is kept."""
+    if not left_over(row, sent):
         return None
-    why = "its upload failed" if row.observed.reason is Reason.FILE_REMOVED else "another was accepted before"
-    detail = f"a file lies where the client sent one, but {why}"
+    why = "its upload failed" if row.observed.reason is Reason.FILE_REMOVED else "another was accepted"
+    detail = f"a file is kept that the client sent, but {why}"
     return Finding(FindingType.UPLOAD_LEFT_OVER, row.desired.video_id, detail, RemoveUpload())
 
 

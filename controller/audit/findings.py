@@ -81,7 +81,7 @@ class RemoveOutputs:
 
 @dataclass(frozen=True)
 class RemoveUpload:
-    """Remove what a client sent after its file was accepted, or storage did not remove then."""
+    """Remove what a client sent and its copies, except the one that was accepted."""
 
     name: ClassVar[str] = "remove_upload"
 

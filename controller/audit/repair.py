@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from controller.audit.checks import may_have_left_over, outputs_problem, should_be_public
+from controller.audit.checks import left_over, outputs_problem, should_be_public
 from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import (
     CopyPoster,
@@ -172,10 +172,13 @@ class Repair:
 
     def _remove_upload(self, video_id: str) -> bool:
         row = self._row(video_id)
-        if row is None or not may_have_left_over(row):
-            return False
-        self._storage.remove_original(row.desired.storage_key)
-        return True
+        sent = [] if row is None else sent_files(row, self._storage)
+        # Read again after the listing: what a retry accepted meanwhile must not be removed.
+        row = self._row(video_id)
+        found = [] if row is None else left_over(row, sent)
+        for key in found:
+            self._storage.remove_original(key)
+        return bool(found)
 
     def _remove_objects(self, keys: Sequence[str]) -> bool:
         owners = {video_id for key in keys if (video_id := object_keys.video_id_of(key)) is not None}
@@ -184,6 +187,13 @@ class Repair:
         for key in orphans:
             self._inventory.remove_file(key)
         return self._rows.release(orphans) > 0
+
+
+def sent_files(row: VideoRow, storage: Storage) -> list[str]:
+    """Return the keys of what the client sent and of its copies. Raises UpstreamError."""
+    upload_key = row.desired.storage_key
+    sent = [] if storage.head(upload_key) is None else [upload_key]
+    return sent + storage.kept_originals(row.desired.video_id)
 
 
 def is_deletion_lost(row: VideoRow, storage: Storage) -> bool:

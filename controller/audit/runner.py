@@ -16,7 +16,7 @@ from controller.audit.checks import Evidence
 from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import Finding, Quarantine, RepairResult, Report, ReportOnly, RequestEdition
 from controller.audit.limits import AuditRules
-from controller.audit.repair import Repair, is_deletion_lost
+from controller.audit.repair import Repair, is_deletion_lost, sent_files
 from domain import object_keys
 from domain.audit_records import AuditedRow, QuarantinedObject
 from domain.errors import UpstreamError
@@ -143,8 +143,7 @@ class Audit:
         overdue = checks.check_retention(row, self._rules, self._clock())
         findings = [] if overdue is None else [overdue]
         if checks.may_have_left_over(row):
-            has_upload = self._storage.head(row.desired.storage_key) is not None
-            left_over = checks.check_upload(row, has_upload=has_upload)
+            left_over = checks.check_sent(row, sent_files(row, self._storage))
             findings += [] if left_over is None else [left_over]
         if not (checks.should_be_public(row) or checks.should_be_withdrawn(row)):
             return findings

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.audit.findings import FindingType
+from domain.errors import UnavailableError
 from domain.video import Phase
 from tests.support.fakes.videos import mp4
 from tests.support.world.auditor import Auditor, kinds
@@ -111,6 +112,26 @@ def test_a_file_sent_after_the_end_is_removed_by_the_audit() -> None:
     auditor = Auditor(world)
     assert kinds(auditor.full()) == {FindingType.UPLOAD_LEFT_OVER}
     assert world.row.desired.storage_key not in world.storage.raw
+    assert not auditor.full().found
+    assert_ends_ready(world)
+
+
+def test_a_copy_that_was_made_but_never_accepted_is_removed_by_the_audit() -> None:
+    world = a_world()
+    keep = world.storage.keep_original
+
+    def copied_without_an_answer(*args: str, **facts: str | int) -> None:
+        world.storage.keep_original = keep  # type: ignore[method-assign]
+        keep(*args, **facts)  # type: ignore[arg-type]
+        world.send_file(OTHER)
+        raise UnavailableError("copying a file: no answer")
+
+    world.storage.keep_original = copied_without_an_answer  # type: ignore[method-assign]
+    live(world)
+    assert sorted(kept(world).values()) == sorted([FIRST, OTHER])
+    auditor = Auditor(world)
+    assert kinds(auditor.full()) == {FindingType.UPLOAD_LEFT_OVER}
+    assert kept(world) == {world.row.original_key: OTHER}
     assert not auditor.full().found
     assert_ends_ready(world)
 
