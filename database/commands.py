@@ -5,10 +5,12 @@ Every change of a desired state raises the row's revision and clears `retired` i
 operator on commit. The desired state of an import comes from its resource and never changes here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import orjson
 import psycopg
+from psycopg.types.json import Jsonb
 
 from database import creation, events, idempotency_keys, locks, retranscodes, wakeups
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
@@ -66,6 +68,14 @@ _RESTORE = _WITH_HISTORY.format(
 """  # noqa: S608 - a constant
 )
 
+_DESCRIBE = _WITH_HISTORY.format(
+    statement=f"""
+    UPDATE videos SET title = %(title)s, metadata = %(metadata)s, revision = revision + 1, retired = false
+    WHERE video_id = %(video_id)s AND origin = 'api' AND (title, metadata) IS DISTINCT FROM (%(title)s, %(metadata)s)
+    RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+)
+
 # Two processes may open an upload at the same time: the first one counts, and the other aborts its upload. The part
 # size stays, so that a client that resumes finds the same boundaries.
 _OPEN_UPLOAD = f"""
@@ -82,6 +92,10 @@ class VideoGoneError(Exception):
 
 class CountersSpentError(Exception):
     """The video was changed so often that its counters are at their end. It can still be deleted."""
+
+
+class MetadataTooLargeError(Exception):
+    """What a change would leave is larger than metadata may be."""
 
 
 class VideoCommands:
@@ -163,6 +177,30 @@ class VideoCommands:
             before = _locked(connection, video_id)
             row = _counted(retranscodes.request_edition(connection, video_id, allowance)) or before
             wakeups.send(connection, wakeups.Wakeup(video_id, Cause.PERSON))
+        return row
+
+    def describe(
+        self, video_id: str, *, title: str, metadata: Mapping[str, str | None], metadata_bytes_max: int
+    ) -> VideoRow:
+        """Change what people wrote about a video; it needs no job. Repeating it changes nothing.
+
+        ``title``: empty to leave it. ``metadata``: texts that are added or replaced, None for names that are removed.
+        ``metadata_bytes_max``: of the result as JSON. Also raises MetadataTooLargeError.
+        """
+        with _at_most_its_type(), self._database.transaction() as connection:
+            before = _locked(connection, video_id)
+            merged = {name: text for name, text in {**before.metadata, **metadata}.items() if text is not None}
+            if metadata and len(orjson.dumps(merged)) > metadata_bytes_max:
+                raise MetadataTooLargeError(video_id)
+            values = {
+                "video_id": video_id,
+                "title": title or before.desired.title,
+                "metadata": Jsonb(merged),
+                "by": Cause.CLIENT,
+                "said": events.DESCRIBED,
+            }
+            row = _counted(fetch_video(connection, _DESCRIBE, values)) or before
+            wakeups.send(connection, wakeups.Wakeup(video_id, Cause.CLIENT))
         return row
 
     def delete(self, video_id: str) -> VideoRow:

@@ -14,6 +14,7 @@ _AT_MOST = 1_000
 
 # The messages of lines that no observation has words for.
 DELETED, RESTORED = "the video was deleted", "the video was restored"
+DESCRIBED = "the title or the metadata was changed"
 EXPIRED = "the video was deleted: it failed long ago and was not retried"
 PAUSED, RESUMED = "a person paused the video", "a person ended the pause"
 

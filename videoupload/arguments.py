@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     listed = command("list", "list your videos, newest first")
     listed.add_argument("--status", choices=_STATUSES, help="only videos with this status")
     listed.add_argument("--deleted", action="store_true", help="only deleted videos")
+    _add_describe(command("describe", "change the title and the metadata of a video"))
     for name, what in (
         ("get", "show one video"),
         ("events", "show the history of a video"),
@@ -89,14 +90,7 @@ def _common() -> argparse.ArgumentParser:
 def _add_upload(upload: argparse.ArgumentParser) -> None:
     upload.add_argument("file", type=Path, metavar="FILE")
     upload.add_argument("--title", type=_text, help="default: the file name without its extension")
-    upload.add_argument(
-        "--metadata",
-        type=_pair,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="stored with the video; may be repeated",
-    )
+    _add_metadata(upload, "stored with the video; may be repeated")
     upload.add_argument("--wait", action="store_true", help="wait until the video is ready or has failed")
     upload.add_argument(
         "--parallel",
@@ -106,6 +100,19 @@ def _add_upload(upload: argparse.ArgumentParser) -> None:
         help=f"parts to send at the same time, 1 to {PARALLEL_MAX} (default: {PARALLEL}); an interruption may cost"
         " each of them",
     )
+
+
+def _add_describe(described: argparse.ArgumentParser) -> None:
+    described.add_argument("id", metavar="ID", type=_video_id, help="the video's id")
+    described.add_argument("--title", type=_text, help="the new title")
+    _add_metadata(described, "added or replaced; may be repeated")
+    described.add_argument(
+        "--without", type=_text, action="append", default=[], metavar="NAME", help="removed from the metadata"
+    )
+
+
+def _add_metadata(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--metadata", type=_pair, action="append", default=[], metavar="NAME=VALUE", help=what)
 
 
 def _parallel(value: str) -> int:

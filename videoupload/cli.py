@@ -91,6 +91,8 @@ class _Cli:
                 self._show(self._client.retry(self._arguments.id))
             case "retranscode":
                 self._show(self._client.retranscode(self._arguments.id))
+            case "describe":
+                self._describe()
             case "restore":
                 self._show(self._client.restore(self._arguments.id))
             case "events":
@@ -99,6 +101,11 @@ class _Cli:
             case _:
                 self._delete()
         return DONE
+
+    def _describe(self) -> None:
+        asked = self._arguments
+        removed: dict[str, str | None] = dict.fromkeys(asked.without)
+        self._show(self._client.describe(asked.id, title=asked.title, metadata=removed | dict(asked.metadata)))
 
     def _upload(self) -> int:
         retry = Retry(on_retry=self._report_retry)

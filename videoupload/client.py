@@ -96,6 +96,14 @@ class Client:
         """Transcode a ready video again; it stays playable."""
         return _read(Video, self._call("POST", f"/{video_id}/retranscode"))
 
+    def describe(
+        self, video_id: str, *, title: str | None = None, metadata: Mapping[str, str | None] | None = None
+    ) -> Video:
+        """Change the title, and texts of the metadata; None removes a name of it. What is left out stays."""
+        body = {"title": title, "metadata": None if metadata is None else dict(metadata)}
+        given = {name: value for name, value in body.items() if value is not None}
+        return _read(Video, self._call("PATCH", f"/{video_id}", json=given))
+
     def delete(self, video_id: str) -> None:
         """Delete a video or cancel its upload. It can be restored for a week."""
         self._call("DELETE", f"/{video_id}")

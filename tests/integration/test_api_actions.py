@@ -97,6 +97,54 @@ def test_many_simultaneous_retries_count_as_one(api: ApiProcess, rows: OperatorR
     assert (late.status_code, late.json()["code"]) == (409, "not_retryable")
 
 
+def test_title_and_metadata_change_once_and_the_history_says_so(api: ApiProcess, rows: OperatorRows) -> None:
+    path = f"{VIDEOS}/{api.create(metadata={'album': 'cats', 'draft': 'yes'})['video_id']}"
+    body = {"title": "Cats, again", "metadata": {"draft": None, "year": "2026"}}
+    before = rows.row(path.rpartition("/")[2])
+
+    for media_type in ("application/json", "application/merge-patch+json"):
+        answer = api.call("PATCH", path, json=body, headers={"Content-Type": media_type})
+        assert answer.status_code == 200
+        assert (answer.json()["title"], answer.json()["metadata"]) == (
+            "Cats, again",
+            {"album": "cats", "year": "2026"},
+        )
+
+    after = rows.row(before.desired.video_id)
+    assert after.desired.revision == before.desired.revision + 1
+    assert after.observed == before.observed
+    lines = [line["message"] for line in api.call("GET", f"{path}/events").json()["events"]]
+    assert lines.count("the title or the metadata was changed") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"title": None}, "title"),
+        ({"title": " "}, "title"),
+        ({"metadata": None}, "metadata"),
+        ({"metadata": {"large": "x" * 1500}}, "metadata"),
+        ({"metadata": {"number": 1}}, "metadata.number"),
+        ({"filename": "dogs.mp4"}, "filename"),
+    ],
+)
+def test_a_wrong_description_is_refused_by_its_field_and_changes_nothing(
+    api: ApiProcess, rows: OperatorRows, body: dict[str, Any], field: str
+) -> None:
+    video_id = api.create(metadata={"note": "y" * 1000})["video_id"]
+    before = rows.row(video_id)
+    answer = api.call("PATCH", f"{VIDEOS}/{video_id}", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert rows.row(video_id) == before
+
+
+def test_nobody_describes_the_video_of_another(api: ApiProcess) -> None:
+    path = f"{VIDEOS}/{api.create()['video_id']}"
+    assert api.call("PATCH", path, user="eve", json={"title": "mine"}).status_code == 404
+    assert api.call("GET", path).json()["title"] != "mine"
+
+
 def test_a_file_can_be_sent_to_a_fresh_url_until_it_is_accepted(api: ApiProcess, rows: OperatorRows) -> None:
     body = b"not really a video"
     created = api.create(size_bytes=len(body))

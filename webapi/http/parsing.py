@@ -47,11 +47,11 @@ _DETAILS = {
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_json(req: falcon.Request, model: type[Model]) -> Model:
+def read_json(req: falcon.Request, model: type[Model], *, media_types: tuple[str, ...] = (falcon.MEDIA_JSON,)) -> Model:
     """Return the body as ``model``. Raises HttpProblemError."""
     media_type = (req.content_type or "").partition(";")[0].strip().lower()
-    if media_type != falcon.MEDIA_JSON:
-        raise HttpProblemError(ProblemCode.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json")
+    if media_type not in media_types:
+        raise HttpProblemError(ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"the body must be {' or '.join(media_types)}")
     return parse_json(read_body(req, at_most_bytes=JSON_BYTES_MAX), model)
 
 

@@ -154,6 +154,15 @@ OPERATIONS = (
         is_conditional=True,
     ),
     Operation(
+        "PATCH",
+        VIDEO,
+        "Change the title and the metadata of a video",
+        response=responses.VideoBody,
+        body=requests.ChangeVideo,
+        problems=(ProblemCode.CHANGES_EXHAUSTED, ProblemCode.MANAGED_BY_KUBERNETES),
+        headers=_RETRY_AFTER,
+    ),
+    Operation(
         "DELETE",
         VIDEO,
         "Delete a video or abort its upload; it can be restored for a while",

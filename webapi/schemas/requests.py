@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeVar
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode
@@ -57,6 +58,12 @@ def _is_small(metadata: dict[str, str]) -> dict[str, str]:
     return metadata
 
 
+def _is_not_null(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("null", "must be left out to stay as it is")
+    return value
+
+
 _METADATA_NAME = Field(min_length=1, max_length=64, pattern=rf"^[^{_FORBIDDEN}]*$")
 _METADATA_TEXT = Field(pattern=rf"^[^{_FORBIDDEN}]*$")
 Metadata = Annotated[
@@ -78,15 +85,32 @@ def _essence(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-class CreateVideo(Request):
-    """Create a video and request its upload URL."""
-
-    title: str = Field(
+MetadataChange = Annotated[
+    dict[Annotated[str, _METADATA_NAME], Annotated[str, _METADATA_TEXT] | None],
+    BeforeValidator(_is_not_null),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"minLength": 1, "maxLength": 64, "pattern": rf"^[^{_FORBIDDEN}]*$"},
+            "additionalProperties": {"type": ["string", "null"], "pattern": rf"^[^{_FORBIDDEN}]*$"},
+        }
+    ),
+]
+Title = Annotated[
+    str,
+    Field(
         min_length=1,
         max_length=200,
         pattern=TEXT_PATTERN,
         description="text that is not blank, no control characters, no change of direction",
-    )
+    ),
+]
+
+
+class CreateVideo(Request):
+    """Create a video and request its upload URL."""
+
+    title: Title
     filename: str = Field(
         min_length=1,
         max_length=255,
@@ -104,6 +128,22 @@ class CreateVideo(Request):
         default_factory=dict,
         description="texts by names of 1 to 64 characters, no control characters, no change of direction;"
         f" at most {METADATA_BYTES_MAX} bytes as JSON",
+    )
+
+
+def _without_default(schema: JsonDict) -> None:
+    schema.pop("default")
+
+
+class ChangeVideo(Request):
+    """Change what people wrote about a video (RFC 7396): what is left out stays as it is."""
+
+    # Empty if it is left out; null and an empty text are refused.
+    title: Title = Field(default="", json_schema_extra=_without_default)
+    metadata: MetadataChange = Field(
+        default_factory=dict,
+        description="texts by names, which are added or replaced; null removes a name; at most"
+        f" {METADATA_BYTES_MAX} bytes as JSON afterwards",
     )
 
 

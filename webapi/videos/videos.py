@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import falcon
 
-from database.commands import VideoCommands
+from database.commands import MetadataTooLargeError, VideoCommands
 from database.creation import BytesPerDay, NewRow
 from database.queries import VideoQueries
 from domain.object_keys import original_key
@@ -17,11 +17,13 @@ from webapi.http.parsing import read_json
 from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
 from webapi.http.rate_limit import rate_limit_headers
 from webapi.ports import Publisher
-from webapi.schemas.requests import CreateVideo
+from webapi.schemas.requests import METADATA_BYTES_MAX, ChangeVideo, CreateVideo
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.responder import Responder
 from webapi.videos.uploads import UploadUrls
+
+_MERGE_PATCH = "application/merge-patch+json"
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,22 @@ class VideoResource:
         if any(sent in ("*", tag) for sent in req.if_none_match or ()):
             resp.status = falcon.HTTP_304
             resp.data = None
+
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
+        """Change title and metadata, and show the video. A change that changes nothing is accepted as well."""
+        row = changeable(owned(self._queries, req, video_id))
+        body = read_json(req, ChangeVideo, media_types=(falcon.MEDIA_JSON, _MERGE_PATCH))
+        try:
+            changed = self._commands.describe(
+                video_id, title=body.title, metadata=body.metadata, metadata_bytes_max=METADATA_BYTES_MAX
+            )
+        except MetadataTooLargeError as error:
+            detail = f"must have at most {METADATA_BYTES_MAX} bytes as JSON, with what the video has already"
+            problem = [FieldProblem("metadata", detail)]
+            raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: metadata", errors=problem) from error
+        if changed.desired.revision != row.desired.revision:
+            self._publisher.enqueue(changed.desired)
+        self._responder.video(resp, changed)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Delete the video and abort its upload; it can be restored for a while. Repeating it changes nothing."""

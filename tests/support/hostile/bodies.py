@@ -130,7 +130,7 @@ def field_faults(body: CallBody) -> Iterator[Defect]:
         if "integer" in kinds:
             yield from _number_faults(field)
         if "object" in kinds:
-            yield from _object_faults(field)
+            yield from _object_faults(field, about)
     if body.is_closed:
         for name in ("titel", "Title", "__proto__", "owner", "video_id", "x" * 65, "\u202e"):
             yield _refused(f"unknown-{name[:9]}", _set(name, "ann"), name[:64])
@@ -164,10 +164,11 @@ def _text_faults(field: str, about: dict[str, Any]) -> Iterator[Defect]:
             yield _refused(f"{field}-{text[:14]}", _set(field, text), field)
 
 
-def _object_faults(field: str) -> Iterator[Defect]:
+def _object_faults(field: str, about: dict[str, Any]) -> Iterator[Defect]:
     """Objects of texts by names."""
+    taken = about["additionalProperties"]["type"]
     for kind, value in _KINDS.items():
-        if kind != "string":
+        if kind not in taken:
             yield _refused(f"{field}-of-{kind}", _set(field, {"a": value}), f"{field}.a")
     yield _refused(f"{field}-in-{field}", _set(field, {"a": {"b": "c"}}), f"{field}.a")
     for name, character in _HOSTILE_CHARACTERS.items():

@@ -12,7 +12,7 @@ from webapi.app import App
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
 from webapi.http.routing import Router
-from webapi.schemas.requests import CreateVideo, ListDeadLetters, ListVideos, SignParts
+from webapi.schemas.requests import ChangeVideo, CreateVideo, ListDeadLetters, ListVideos, SignParts
 from webapi.schemas.webhooks import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
 
 
@@ -85,6 +85,11 @@ CALLS = (
     Call("POST", "/api/v1/videos", 201, body=CallBody(CreateVideo, _NEW_VIDEO), is_keyed=True),
     Call("GET", "/api/v1/videos", query=Query(ListVideos, {"status": "errored", "deleted": "false", "page_size": "5"})),
     Call("GET", "/api/v1/videos/{video_id}"),
+    Call(
+        "PATCH",
+        "/api/v1/videos/{video_id}",
+        body=CallBody(ChangeVideo, {"title": "Dogs", "metadata": {"album": "2"}}),
+    ),
     Call("DELETE", "/api/v1/videos/{video_id}", 204, about="deleted"),
     Call("POST", "/api/v1/videos/{video_id}/upload_url", about="waiting"),
     Call("POST", "/api/v1/videos/{video_id}/upload_complete", 202),
