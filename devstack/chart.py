@@ -1,4 +1,4 @@
-"""Generates the chart's README, its copy of the CRD, parts of its schema, and snapshots.
+"""Generates the chart's README, its copy of the CRD, parts of its schema, snapshots, and what the local stack applies.
 
 `python -m devstack.chart` writes the files, and tests compare them. The values are written by hand, each with a
 comment, but for the durations, which domain/durations.py describes for the chart and for docs/operations.md; the bounds
@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings
 
 from controller.settings import OperatorSettings
 from crds.install import CRD_FILE
-from devstack.cluster import CHART
+from devstack.apiserver import NAMESPACE
+from devstack.cluster import CHART, LOCAL_VALUES, RELEASE, RENDERED
 from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
 from domain.durations import AT_MOST, BELOW, Durations
@@ -214,6 +215,12 @@ def snapshot(name: str) -> str:
     return subprocess.run([*argv, values_file], capture_output=True, text=True, check=True, timeout=60).stdout
 
 
+def rendered_for_the_stack(namespace: str, *options: str) -> str:
+    """Return the manifests that Helm renders for the local stack."""
+    argv = [str(tool("helm")), "template", RELEASE, str(CHART), f"--namespace={namespace}", f"--set={LOCAL_VALUES}"]
+    return subprocess.run([*argv, *options], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
 def _at(loaded: Any, keys: tuple[str, ...]) -> Any:
     for key in keys:
         loaded = loaded[key]
@@ -279,6 +286,7 @@ def main() -> int:
     _SNAPSHOTS_DIR.mkdir(exist_ok=True)
     for name in SNAPSHOTS:
         (_SNAPSHOTS_DIR / f"chart-{name}.yaml").write_text(snapshot(name))
+    RENDERED.write_text(rendered_for_the_stack(NAMESPACE))
     return 0
 
 

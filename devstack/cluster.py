@@ -4,6 +4,7 @@ The services use the chart's own ServiceAccounts and Roles, so the local stack e
 """
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,12 @@ RELEASE = "video-uploads"
 CRD = f"{PLURAL}.{GROUP}"
 API_ACCOUNT = "video-uploads-api"
 OPERATOR_ACCOUNT = "video-uploads-operator"
+# The local services run beside the cluster, and its administrator plays people who forge resources, which the admission
+# policy would refuse.
+LOCAL_VALUES = "api.enabled=false,operator.enabled=false,admissionPolicy.enabled=false"
+# What Helm renders with these values, kept here because Helm takes two minutes to build. `python -m devstack.chart`
+# writes it, and a test compares it.
+RENDERED = PROJECT_DIR / "devstack" / "local-chart.yaml"
 
 _FIELD_MANAGER = "devstack"
 _TOKEN_LIFETIME = "720h"
@@ -47,7 +54,7 @@ class ClusterAdmin:
 
     def apply_chart(self) -> None:
         """Apply the chart's manifests, and wait until the API server serves its kinds."""
-        self._apply(render_chart(self.namespace))
+        self._apply(local_manifests(self.namespace))
         self.wait_until_served(CRD)
 
     def wait_until_served(self, *definitions: str) -> None:
@@ -88,13 +95,13 @@ class ClusterAdmin:
         )  # fmt: skip
 
 
-def render_chart(namespace: str) -> str:
-    """Return the chart's manifests and CRDs without the Deployments: the local services run beside the cluster.
-
-    Its administrator plays people who forge resources, which the admission policy would refuse.
-    """
-    argv = [str(tool("helm")), "template", RELEASE, str(CHART), "--include-crds", f"--namespace={namespace}"]
-    return _run([*argv, "--set=api.enabled=false,operator.enabled=false,admissionPolicy.enabled=false"])
+def local_manifests(namespace: str) -> str:
+    """Return the chart's CRDs and its manifests without Deployments and admission policy, as Helm renders them."""
+    crds = "".join(
+        f"---\n# Source: {CHART.name}/crds/{file.name}\n{file.read_text()}\n"
+        for file in sorted((CHART / "crds").glob("*.yaml"))
+    )
+    return crds + re.sub(r"(?m)^( +namespace: ).*$", rf"\g<1>{namespace}", RENDERED.read_text())
 
 
 def _run(argv: list[str], *, stdin: str = "") -> str:

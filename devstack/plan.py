@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devstack import apiserver, coconut_server, etcd, mail_server, page, postgres, s3, services
-from devstack.cluster import API_ACCOUNT, CHART, OPERATOR_ACCOUNT, ClusterAdmin
+from devstack.cluster import API_ACCOUNT, CHART, OPERATOR_ACCOUNT, RENDERED, ClusterAdmin
 from devstack.coconut_server import CoconutAccess
 from devstack.environment import ServiceConfig, local_s3
 from devstack.options import StackOptions
@@ -55,7 +55,7 @@ def tools_for(options: StackOptions) -> list[str]:
     """Return the programs that these options need built."""
     s3_tools = [] if options.s3 else ["versitygw"]
     cluster_tools = [] if options.kubeconfig else ["etcd", "kube-apiserver"]
-    return [*s3_tools, *cluster_tools, "kubectl", "helm"]
+    return [*s3_tools, *cluster_tools, "kubectl"]
 
 
 class Plan:
@@ -187,7 +187,7 @@ class Plan:
             name=CLUSTER,
             run=run,
             depends_on=lambda: fingerprint(
-                files=[*files_below(CHART), *(PROJECT_DIR / "crds").glob("*.yaml"), self.admin_kubeconfig],
+                files=[*files_below(CHART / "crds"), RENDERED, self.admin_kubeconfig],
                 words=[self.cluster.namespace, server_url or ""],
                 server=server,
             ),

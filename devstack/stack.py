@@ -20,7 +20,7 @@ from devstack.paths import Paths
 from devstack.plan import NEEDS, PORTS, Plan, tools_for
 from devstack.ports import Ports
 from devstack.server import Server
-from devstack.tools import announce_builds, link
+from devstack.tools import build, link
 
 _ADMIN_UPLOADS_PER_HOUR = 100_000
 
@@ -53,8 +53,9 @@ class Stack:
         with self._alone():
             self._take_down_replaced_parts(options)
             options.remember(self._options_file)
-            self._link_tools(options)
-            page.remember(self.paths, page.built_page(self._say))
+            # The page is mostly downloads, the tools are mostly compiling.
+            builds = {"tools": lambda: self._link_tools(options), page.NAME: self._build_page}
+            in_order(dict.fromkeys(builds, ()), lambda name: builds[name]())
             for name, ports in PORTS.items():
                 if not self.paths.process(name).is_alive():
                     for port in ports:
@@ -167,9 +168,12 @@ class Stack:
 
     def _link_tools(self, options: StackOptions) -> None:
         needed = tools_for(options)
-        announce_builds(needed)
+        build(needed)
         for name in needed:
             link(name, self.paths.root / "bin")
+
+    def _build_page(self) -> None:
+        page.remember(self.paths, page.built_page(self._say))
 
     def _describe(self, plan: Plan) -> None:
         config, s3 = plan.direct, plan.direct.s3

@@ -12,16 +12,24 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from devstack.build_progress import BuildProgress, Expected, rounded
 from devstack.paths import PROJECT_DIR
 
 _KUBERNETES_VERSION = "1.37.2"
 _PROMETHEUS = "github.com/prometheus/prometheus"
 _FREE_BYTES_NEEDED = 4 * 1024**3
+# While one module is downloaded or linked, which leaves a core idle, another one compiles.
+_MODULES_AT_A_TIME = 2
+# A terminal shows one line that changes; a log gets a line now and then.
+_SHOWN_EVERY_SECONDS = {True: 1.0, False: 20.0}
 
 
 class ToolError(Exception):
@@ -35,8 +43,7 @@ class GoTool:
     name: str
     module: str
     package: str
-    # On two cores with empty caches; shown before a build.
-    usual_minutes: float
+    expected: Expected
     linker_flags: str = "-s -w"
     tags: str = ""
 
@@ -63,50 +70,75 @@ def _kubernetes_linker_flags() -> str:
 TOOLS = {
     entry.name: entry
     for entry in (
-        GoTool("etcd", "etcd", "go.etcd.io/etcd/server/v3", 1),
-        GoTool("versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw", 2),
-        GoTool("kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", 6, _kubernetes_linker_flags()),
-        GoTool("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 1, _kubernetes_linker_flags()),
-        GoTool("helm", "helm", "helm.sh/helm/v4/cmd/helm", 3),
-        GoTool("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 1),
+        GoTool("etcd", "etcd", "go.etcd.io/etcd/server/v3", Expected(28, 565)),
+        GoTool("versitygw", "versitygw", "github.com/versity/versitygw/cmd/versitygw", Expected(70, 588)),
+        GoTool(
+            "kube-apiserver",
+            "kubernetes",
+            "k8s.io/kubernetes/cmd/kube-apiserver",
+            Expected(302, 2079),
+            _kubernetes_linker_flags(),
+        ),
+        # The packages of the following Kubernetes programs are those that the ones before them do not have.
+        GoTool("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", Expected(24, 197), _kubernetes_linker_flags()),
+        GoTool("helm", "helm", "helm.sh/helm/v4/cmd/helm", Expected(130, 1183)),
+        GoTool("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", Expected(60, 229)),
         # Without service discovery for two dozen clouds, which is most of the code to compile.
-        GoTool("promtool", "prometheus", f"{_PROMETHEUS}/cmd/promtool", 3, tags="remove_all_sd"),
-        GoTool("prometheus", "prometheus", f"{_PROMETHEUS}/cmd/prometheus", 1, tags="remove_all_sd"),
-        GoTool("glua", "glua", "github.com/yuin/gopher-lua/cmd/glua", 0.5),
-        GoTool("kubelet", "node", "k8s.io/kubernetes/cmd/kubelet", 3, _kubernetes_linker_flags()),
-        GoTool("kube-proxy", "node", "k8s.io/kubernetes/cmd/kube-proxy", 0.5, _kubernetes_linker_flags()),
-        GoTool("kube-scheduler", "node", "k8s.io/kubernetes/cmd/kube-scheduler", 0.5, _kubernetes_linker_flags()),
+        GoTool("promtool", "prometheus", f"{_PROMETHEUS}/cmd/promtool", Expected(180), tags="remove_all_sd"),
+        GoTool("prometheus", "prometheus", f"{_PROMETHEUS}/cmd/prometheus", Expected(60), tags="remove_all_sd"),
+        GoTool("glua", "glua", "github.com/yuin/gopher-lua/cmd/glua", Expected(30, 93)),
+        GoTool("kubelet", "node", "k8s.io/kubernetes/cmd/kubelet", Expected(180, 314), _kubernetes_linker_flags()),
+        GoTool("kube-proxy", "node", "k8s.io/kubernetes/cmd/kube-proxy", Expected(30, 39), _kubernetes_linker_flags()),
+        GoTool(
+            "kube-scheduler",
+            "node",
+            "k8s.io/kubernetes/cmd/kube-scheduler",
+            Expected(30, 6),
+            _kubernetes_linker_flags(),
+        ),
         GoTool(
             "kube-controller-manager",
             "node",
             "k8s.io/kubernetes/cmd/kube-controller-manager",
-            1,
+            Expected(60, 157),
             _kubernetes_linker_flags(),
         ),
-        GoTool("coredns", "coredns", "github.com/coredns/coredns", 3),
+        GoTool("coredns", "coredns", "github.com/coredns/coredns", Expected(180, 1403)),
     )
 }
 
 
-def announce_builds(names: Sequence[str]) -> None:
-    """Announce how long the missing tools will take to build."""
+def build(names: Sequence[str]) -> None:
+    """Build the missing ones of these programs, two modules at a time, and show how long it takes. Raises ToolError."""
     missing = [TOOLS[name] for name in names if not _built(TOOLS[name]).exists()]
-    if missing:
-        minutes = sum(entry.usual_minutes for entry in missing)
-        listed = ", ".join(entry.name for entry in missing)
-        _say(f"building once for all checkouts: {listed}; about {minutes:g} min on two cores")
+    if not missing:
+        return
+    progress = BuildProgress({entry.name: entry.expected for entry in missing}, clock=time.monotonic)
+    listed = ", ".join(entry.name for entry in missing)
+    _say(
+        f"building once for all checkouts: {listed}; {rounded(progress.left_seconds())} on two cores with empty caches"
+    )
+    with _shown(progress), ThreadPoolExecutor(max_workers=_MODULES_AT_A_TIME) as threads:
+        ends = [threads.submit(_build_all, entries, progress) for entries in by_module(missing)]
+    for end in ends:
+        end.result()
+
+
+def by_module(entries: Sequence[GoTool]) -> list[list[GoTool]]:
+    """Return the programs of each module in their order, the modules that take longest first.
+
+    The programs of one module share packages, which the first one compiles.
+    """
+    modules: dict[str, list[GoTool]] = {}
+    for entry in entries:
+        modules.setdefault(entry.module, []).append(entry)
+    return sorted(modules.values(), key=lambda own: -sum(entry.expected.seconds for entry in own))
 
 
 def tool(name: str) -> Path:
     """Return the path of the program, building it if needed. Raises ToolError."""
-    entry = TOOLS[name]
-    built = _built(entry)
-    if not built.exists():
-        with _one_build_at_a_time():
-            # The process that held the lock may have built it.
-            if not built.exists():
-                _build(entry, built)
-    return built
+    build([name])
+    return _built(TOOLS[name])
 
 
 def link(name: str, directory: Path) -> Path:
@@ -173,24 +205,71 @@ def _build_command(entry: GoTool, output: Path) -> list[str]:
     return ["go", "build", *flags, "-o", str(output), entry.package]
 
 
-def _build(entry: GoTool, built: Path) -> None:
+def _build_all(entries: Sequence[GoTool], progress: BuildProgress) -> None:
+    for entry in entries:
+        built = _built(entry)
+        with _one_build_at_a_time(entry.module):
+            # The process that held the lock may have built it.
+            if not built.exists():
+                _build(entry, built, progress)
+        progress.finished(entry.name)
+
+
+def _build(entry: GoTool, built: Path, progress: BuildProgress) -> None:
     built.parent.mkdir(parents=True, exist_ok=True)
     _check_free_space(built.parent)
-    _say(f"building {entry.name}: about {entry.usual_minutes:g} min from empty caches, kept in {built.parent}")
     draft = built.with_name(f".{entry.name}.building")
+    go, command, *arguments = _build_command(entry, draft)
     began = time.monotonic()
-    done = subprocess.run(
-        _build_command(entry, draft),
+    progress.started(entry.name)
+    with subprocess.Popen(
+        [go, command, "-v", *arguments],
         cwd=entry.module_dir,
         env=os.environ | {"CGO_ENABLED": "0"},
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ToolError(f"go build {entry.package} in {entry.module_dir}: {done.stderr.strip()[-2000:]}")
+    ) as process:
+        said = _follow(process, lambda: progress.compiled(entry.name))
+    if process.returncode != 0:
+        raise ToolError(f"go build {entry.package} in {entry.module_dir}: {said[-2000:]}")
     draft.replace(built)
     _say(f"built {entry.name} in {time.monotonic() - began:.0f} s")
+
+
+def _follow(process: subprocess.Popen[str], compiled: Callable[[], None]) -> str:
+    """Read what `go build -v` says until it ends; return the part that is about errors."""
+    said: deque[str] = deque(maxlen=100)
+    for line in process.stderr or ():
+        # The name of a package has no space. Everything else is a download, or an error.
+        if " " not in line.strip():
+            compiled()
+        elif not line.startswith("go: downloading "):
+            said.append(line)
+    return "".join(said).strip()
+
+
+@contextlib.contextmanager
+def _shown(progress: BuildProgress) -> Iterator[None]:
+    """Show the progress while the block runs."""
+    is_terminal = sys.stderr.isatty()
+    ended = threading.Event()
+
+    def show() -> None:
+        while not ended.wait(_SHOWN_EVERY_SECONDS[is_terminal]):
+            sys.stderr.write(f"\r\x1b[K{progress.line()}" if is_terminal else f"{progress.line()}\n")
+            sys.stderr.flush()
+
+    thread = threading.Thread(target=show, name="build-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        if is_terminal:
+            sys.stderr.write("\r\x1b[K")
 
 
 def _check_free_space(cache: Path) -> None:
@@ -204,19 +283,20 @@ def _check_free_space(cache: Path) -> None:
 
 
 @contextlib.contextmanager
-def _one_build_at_a_time() -> Iterator[None]:
-    """Hold the build lock. A build uses every core already, and two of one tool would do the work twice."""
+def _one_build_at_a_time(module: str) -> Iterator[None]:
+    """Hold the build lock of a module: two builds of it would compile the same packages twice."""
     _cache_dir().mkdir(parents=True, exist_ok=True)
-    with (_cache_dir() / "build.lock").open("w") as lock:
+    with (_cache_dir() / f"build-{module}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _say("waiting for the build of another process")
+            _say(f"waiting for another process, which builds the module {module}")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _say(line: str) -> None:
     # On stderr, because programs read the stdout of our callers.
-    sys.stderr.write(line + "\n")
+    erase = "\r\x1b[K" if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{erase}{line}\n")
     sys.stderr.flush()

@@ -16,7 +16,7 @@ from devstack.node.images import Images
 from devstack.node.layout import Layout
 from devstack.node.servers import Servers
 from devstack.server import PartFailedError
-from devstack.tools import announce_builds, tool
+from devstack.tools import build
 from devstack.waiting import until
 
 # Each program with its Debian package.
@@ -51,11 +51,9 @@ class Node:
         """Start the servers that do not run, and wait until pods run and resolve names."""
         _check_machine()
         self._where.paths.prepare()
-        announce_builds([*servers.TOOLS, "coredns"])
+        build([*servers.TOOLS, "coredns"])
         network.up(self._where)
         self.servers.write_kubeconfigs()
-        for name in (*servers.TOOLS, "coredns"):
-            tool(name)
         parts = self.servers.all()
         in_order(servers.NEEDS, lambda name: self._bring_up(name, parts[name].up))
         self._bring_up("images", self.images.load_own)

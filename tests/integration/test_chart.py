@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from controller.settings import OperatorSettings
-from devstack.chart import SNAPSHOTS, snapshot
-from devstack.cluster import CHART, RELEASE
+from devstack.apiserver import NAMESPACE
+from devstack.chart import SNAPSHOTS, rendered_for_the_stack, snapshot
+from devstack.cluster import CHART, RELEASE, local_manifests
 from tests.integration.charted import MINIMAL, PRODUCTION, helm, only, pod_of, refused, rendered
 
 RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
@@ -43,6 +44,12 @@ def test_the_chart_is_well_formed(values: Path) -> None:
 def test_a_change_of_a_rendered_value_is_detected(name: str) -> None:
     kept = Path(__file__).parent / "snapshots" / f"chart-{name}.yaml"
     assert kept.read_text() == snapshot(name), "if this is meant: python -m devstack.chart"
+
+
+@pytest.mark.parametrize("namespace", [NAMESPACE, "films"])
+def test_the_local_stack_applies_what_helm_renders(namespace: str) -> None:
+    rendered_by_helm = rendered_for_the_stack(namespace, "--include-crds")
+    assert local_manifests(namespace) == rendered_by_helm, "after a change of the chart: python -m devstack.chart"
 
 
 @pytest.mark.parametrize(
