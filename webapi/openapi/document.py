@@ -37,6 +37,8 @@ _HEADERS_BY_CODE = {
     ProblemCode.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     ProblemCode.BYTE_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
+    ProblemCode.RETRY_LIMIT_REACHED: ("Retry-After",),
+    ProblemCode.CHANGE_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
     ProblemCode.STORAGE_REFUSED: ("Retry-After",),
 }

@@ -84,6 +84,13 @@ def test_creating_documents_its_idempotency_key_and_headers(document: Any) -> No
         assert {"RateLimit", "RateLimit-Policy"} <= set(described["responses"][status]["headers"])
 
 
+def test_a_problem_that_says_how_long_to_wait_documents_the_header(document: Any) -> None:
+    for described in _operations(document).values():
+        for answer in described["responses"].values():
+            if any("Retry-After" in PROBLEM_TYPES[ProblemCode(code)].what_to_do for code in _codes(answer)):
+                assert "Retry-After" in answer["headers"]
+
+
 def test_every_reference_resolves(document: Any) -> None:
     for reference in re.findall(r'"\$ref": ?"#/([^"]+)"', str(document).replace("'", '"')):
         found = document
