@@ -22,12 +22,11 @@ _TOKEN = "bearer"  # noqa: S105 - the name of a scheme
 _HEADERS = {
     "X-Request-Id": "the id of the request in our log: yours, if you sent a well-formed one",
     "Location": "the path of the new resource",
-    "ETag": "send it as If-None-Match to get a body only after a change",
+    "ETag": "send it as If-None-Match to get the body only after a change",
     "Retry-After": "seconds to wait before the next call",
-    "RateLimit": "r uploads are left now, one more is added in t seconds",
-    "RateLimit-Policy": "q uploads in w seconds are allowed",
+    "RateLimit": "what is left: `r` uploads, one more in `t` seconds; and `r` bytes, if they are limited",
+    "RateLimit-Policy": "the limits: `q` uploads, and `q` bytes if they are limited, in any `w` seconds",
     "WWW-Authenticate": "how to authenticate, and why the token was refused",
-    "Allow": "the methods that are allowed",
 }
 _HEADERS_BY_CODE = {
     ProblemCode.NOT_AUTHENTICATED: ("WWW-Authenticate",),
@@ -227,8 +226,8 @@ def _idempotency_key() -> dict[str, Any]:
     return {
         "name": idempotency.HEADER,
         "in": "header",
-        "description": "your name for this request; within 24 hours the same name gives the same video. 1 to 255"
-        " visible ASCII characters, bare or in double quotes",
+        "description": "your name for this request; for 24 hours the same name gives the same video. 1 to 255 visible"
+        " ASCII characters, bare or in double quotes",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-\[\]-~]+$"},
         "examples": {"a UUID": {"value": "8e03978e-40d5-43e8-bc93-6894a57f9324"}},
     }

@@ -91,7 +91,7 @@ WEBHOOK_OPERATIONS = (
         response=webhooks.WebhookBody,
         body=webhooks.ChangeWebhook,
     ),
-    _admin("DELETE", "webhooks/{endpoint_id}", "Delete an endpoint with its deliveries", 204),
+    _admin("DELETE", "webhooks/{endpoint_id}", "Delete an endpoint with its secrets and deliveries", 204),
     _admin(
         "POST",
         "webhooks/{endpoint_id}/secrets",
@@ -206,7 +206,7 @@ OPERATIONS = (
     Operation(
         "POST",
         f"{VIDEO}/parts",
-        "Get upload URLs for parts",
+        "Get upload URLs for some parts",
         response=responses.SignedParts,
         body=requests.SignParts,
         problems=_PARTS_PROBLEMS,
@@ -299,7 +299,7 @@ OPERATIONS = (
     ),
     _public("/livez", "Check that no part of the process is stuck", response=State, other_statuses=(503,)),
     _public("/readyz", "Check that requests can be answered", response=State, other_statuses=(503,)),
-    _public("/metrics", "Metrics for Prometheus", media_type="text/plain"),
-    _public("/openapi.json", "This document", media_type="application/json"),
-    _public("/docs", "This document as a page", media_type="text/html"),
+    _public("/metrics", "Show the metrics for Prometheus", media_type="text/plain"),
+    _public("/openapi.json", "Show this document", media_type="application/json"),
+    _public("/docs", "Show this document as a page", media_type="text/html"),
 )

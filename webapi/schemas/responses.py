@@ -35,7 +35,7 @@ class MultipartPlan(UploadPlan):
 
 
 class UploadTarget(ResponseModel):
-    """201 and 200: where to send the file. The upload must carry exactly these ``headers``."""
+    """Where to send the file, with exactly these ``headers``."""
 
     video_id: str
     upload_url: str
@@ -48,7 +48,7 @@ class UploadTarget(ResponseModel):
 
 
 class OriginalDownload(ResponseModel):
-    """200: where to download the original file until ``expires_at``."""
+    """Where to download the original file until ``expires_at``."""
 
     video_id: str
     url: str
@@ -66,7 +66,7 @@ class PartBody(ResponseModel):
 
 
 class PartList(ResponseModel):
-    """200: the parts of a file that have arrived, and the numbers of those that are missing."""
+    """The parts of a file that have arrived, and the numbers of those that are missing."""
 
     video_id: str
     size_bytes: int
@@ -88,7 +88,7 @@ class SignedPart(ResponseModel):
 
 
 class SignedParts(ResponseModel):
-    """200: where to send the requested parts, in the order of the request."""
+    """Where to send the requested parts, in the order of the request."""
 
     video_id: str
     part_size: int
@@ -97,14 +97,14 @@ class SignedParts(ResponseModel):
 
 
 class ConfirmedVideo(ResponseModel):
-    """202: the confirmation is recorded; no further call is needed."""
+    """The confirmation is recorded; no further call is needed."""
 
     status: Literal["processing_queued"] = "processing_queued"
     video_id: str
 
 
 class VideoError(ResponseModel):
-    """Why the video is `errored`, or why its last file was refused. ``retryable``: the same file may succeed."""
+    """Why the newest edition failed, or why the last file was refused. ``retryable``: the same file may succeed."""
 
     code: str
     message: str
@@ -126,7 +126,10 @@ class RenditionBody(ResponseModel):
 
 
 class VideoBody(ResponseModel):
-    """200: one video. ``edition_status`` is the phase of the newest edition, ``status`` that of the video."""
+    """One video. ``edition_status`` is the phase of its newest edition, ``status`` that of the video.
+
+    ``submissions_left``: how many more jobs may be paid for before a person has to ask for a retry.
+    """
 
     id: str
     title: str
@@ -158,7 +161,7 @@ class VideoBody(ResponseModel):
 
 
 class VideoList(ResponseModel):
-    """200: a page of videos, newest first. ``next_page_token`` is null on the last page."""
+    """A page of videos, newest first. ``next_page_token`` is null on the last page."""
 
     videos: tuple[VideoBody, ...]
     next_page_token: str | None
@@ -173,7 +176,7 @@ class AdminVideoBody(VideoBody):
 
 
 class AdminVideoList(ResponseModel):
-    """200: a page of all owners' failed videos, the latest failure first."""
+    """A page of all owners' failed videos, the latest failure first."""
 
     videos: tuple[AdminVideoBody, ...]
     next_page_token: str | None
@@ -233,7 +236,10 @@ class SpendingBody(ResponseModel):
 
 
 class AdminOverview(ResponseModel):
-    """200: counts of the working set. ``is_complete`` is false if there are more uploads than are counted."""
+    """Counts of the uploads in progress or lately at rest. ``is_complete`` is false if there are more than are counted.
+
+    ``held`` wait for a person to decide about their submission; of ``uncertain`` ones the provider's answer was lost.
+    """
 
     at: datetime
     is_complete: bool
@@ -261,6 +267,6 @@ class EventBody(ResponseModel):
 
 
 class EventList(ResponseModel):
-    """200: the newest transitions of a video, the newest last."""
+    """The newest transitions of a video, the newest last."""
 
     events: tuple[EventBody, ...]

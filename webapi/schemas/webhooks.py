@@ -80,13 +80,16 @@ class SecretBody(ResponseModel):
 
 
 class NewSecretBody(SecretBody):
-    """201: a new secret with its value, which is never shown again."""
+    """A new secret with its value, which is never shown again."""
 
     secret: str
 
 
 class WebhookBody(ResponseModel):
-    """200: an endpoint. ``disabled_reason``: ``person``, or ``gone`` if the endpoint responded with 410."""
+    """An endpoint. ``disabled_reason``: ``person``, or ``gone`` if the endpoint responded with 410.
+
+    ``held_until``: the endpoint asked for no deliveries until then.
+    """
 
     id: UUID
     url: str
@@ -101,13 +104,13 @@ class WebhookBody(ResponseModel):
 
 
 class NewWebhookBody(WebhookBody):
-    """201: a new endpoint with its first secret, which is never shown again."""
+    """A new endpoint with its first secret, which is never shown again."""
 
     secret: str
 
 
 class WebhookList(ResponseModel):
-    """200: every endpoint, oldest first."""
+    """Every endpoint, oldest first."""
 
     webhooks: tuple[WebhookBody, ...]
 
@@ -132,14 +135,14 @@ class DeliveryBody(ResponseModel):
 
 
 class DeliveryList(ResponseModel):
-    """200: a page of deliveries, newest first. ``next_page_token`` is null on the last page."""
+    """A page of deliveries, newest first. ``next_page_token`` is null on the last page."""
 
     deliveries: tuple[DeliveryBody, ...]
     next_page_token: str | None
 
 
 class ReplayedBody(ResponseModel):
-    """202: how many deliveries are repeated. ``next_since``: where the next call begins, null after the last one."""
+    """How many deliveries are repeated. ``next_since``: where the next call begins, null after the last one."""
 
     replayed: int
     next_since: datetime | None
