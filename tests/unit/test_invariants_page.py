@@ -8,7 +8,7 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "invariants.md").read_text()
-NAMED = sorted(set(re.findall(r"`((?:unit|lives|integration|e2e|contracts)/[\w/.]+\.py)(?:::(\w+))?`", PAGE)))
+NAMED = sorted(set(re.findall(r"`([\w/.]+\.py)(?:::(?:\w+::)?(\w+))?`", PAGE)))
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=lambda word: str(word)[-40:])
