@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.checker import keys
 from chaos.checker.checks.jobs import paid_attempts
 from chaos.checker.journeys import Journey, journeys
 from chaos.checker.world import World
@@ -142,9 +141,3 @@ def _finding(text: str) -> str:
         return str(json.loads(text).get("finding", "unknown"))
     except ValueError:
         return "unknown"
-
-
-def orphan_bytes(world: World) -> int:
-    """Return how many bytes lie in folders of videos that have no row."""
-    places = [(keys.place_of(key), stored) for key, stored in world.objects.items()]
-    return sum(stored.size for place, stored in places if place is not None and place.video_id not in world.videos)
