@@ -1,6 +1,7 @@
 """The retention of rows on a real Postgres."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,8 +12,9 @@ from database.pool import Database
 from database.retention import Retention
 from domain.records import VideoRow
 from domain.schedule import Timing
+from domain.video import Phase
 from tests.support.builders.videos import a_new_video
-from tests.support.contracts.retention_contract import LATER, VIDEO, Ends, RetentionContract
+from tests.support.contracts.retention_contract import LATER, VIDEO, Ends, RetentionContract, ready
 
 _NOTIFIED = "SELECT edition, kind FROM notifications WHERE video_id = %(video_id)s"
 _ADDRESSED = """
@@ -67,6 +69,16 @@ class TestPostgresEndings(RetentionContract):
         assert ends.notified(VIDEO) == []
         with database.connection() as connection:
             assert connection.execute("SELECT FROM deliveries").fetchall() == []
+
+    def test_what_was_notified_before_ids_followed_from_it_is_not_notified_again(
+        self, ends: Ends, database: Database
+    ) -> None:
+        row = ends.commit(ready(ends.row().observed))
+        with database.connection() as connection:
+            connection.execute("UPDATE notifications SET notification_id = gen_random_uuid()")
+        row = ends.commit(replace(row.observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))
+        ends.commit(ready(row.observed))
+        assert ends.notified(VIDEO) == [(1, "video.ready")]
 
     def test_a_backlog_is_deleted_in_batches(self, ends: Ends, database: Database) -> None:
         with database.connection() as connection:
