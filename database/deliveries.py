@@ -14,7 +14,7 @@ from database.pool import Database
 from database.queries import Cursor
 from domain.notifications import DeliveryState, NotificationKind
 
-# Per call: a receiver needs some seconds for these, and one statement here is enough.
+# Of one call: one statement makes them, and a receiver takes some seconds for them.
 REPLAYED_MAX = 1000
 # Nothing older is kept (database/retention.py).
 REPLAY_RANGE_MAX = timedelta(days=31)

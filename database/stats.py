@@ -54,9 +54,8 @@ class WorkingSetStats:
 
     ``without_place``: uploads that wait because as many jobs run as the installation allows; ``without_place_since``:
     when the oldest of them was verified. ``deliveries``, ``deliveries_since``: the pending ones and the oldest of them,
-    by channel (mail or webhook). ``outbox``: notifications and deliveries that should have left, ``outbox_since``: the
-    oldest. ``errored``: failed uploads, retired ones
-    included, by what became of their file (kept or removed).
+    by channel (mail or webhook). ``outbox``: notifications and deliveries that should have left; ``outbox_since``: the
+    oldest of them. ``errored``: failed uploads, retired ones included, by whether their file was kept or removed.
     """
 
     uploads: Mapping[Phase, int]

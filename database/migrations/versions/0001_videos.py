@@ -1,4 +1,4 @@
-"""Videos, attempts, claims, history."""
+"""Creates videos, paid attempts, job claims and the history."""
 
 from pathlib import Path
 

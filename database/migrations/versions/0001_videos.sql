@@ -47,7 +47,7 @@ CREATE TABLE videos (
 
 -- The limit counts one owner's newest rows; the list of one owner pages in the same order.
 CREATE INDEX videos_owner ON videos (owner, created_at, video_id);
--- The sweep walks the working set only.
+-- The resync reads the working set only.
 CREATE INDEX videos_working ON videos (video_id) WHERE NOT retired;
 
 -- Every paid submission, stored before it is made. Numbered for the life of the video.

@@ -1,4 +1,4 @@
-"""Deletion and restore, pauses and retries by annotation, imports, notifications, tombstones, quarantine."""
+"""Adds deletion, pauses and retries by annotation, imports, notifications, tombstones and the quarantine."""
 
 from pathlib import Path
 

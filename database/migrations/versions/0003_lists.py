@@ -1,4 +1,4 @@
-"""Indexes for the lists that owners ask for."""
+"""Adds the indexes of the lists that owners read."""
 
 from pathlib import Path
 

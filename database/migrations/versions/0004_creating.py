@@ -1,4 +1,4 @@
-"""What makes creating safe to repeat, and what clients keep with a video."""
+"""Adds idempotency keys, and the metadata that clients keep with a video."""
 
 from pathlib import Path
 

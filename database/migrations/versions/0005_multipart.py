@@ -1,4 +1,4 @@
-"""Uploads that come in parts."""
+"""Adds uploads in parts."""
 
 from pathlib import Path
 

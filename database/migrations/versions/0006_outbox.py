@@ -1,4 +1,4 @@
-"""Notifications: endpoints, deliveries, and the content of a notification."""
+"""Adds webhook endpoints, deliveries, and the content of notifications."""
 
 from pathlib import Path
 

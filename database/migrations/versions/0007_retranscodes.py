@@ -1,4 +1,4 @@
-"""Re-transcodes that owners requested."""
+"""Adds the editions that owners request, which are counted by day."""
 
 from pathlib import Path
 

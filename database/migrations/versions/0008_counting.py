@@ -1,4 +1,4 @@
-"""Counting the creations of an hour."""
+"""Counts an owner's creations of the last hour, one after the other."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Paid submissions and retries, counted by owner and day."""
+"""Counts paid submissions and retries by owner and day."""
 
 from pathlib import Path
 

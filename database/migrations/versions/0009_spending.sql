@@ -1,6 +1,6 @@
 -- Paid submissions are counted by owner and day. An import has no owner here: the limits of users do not hold for it.
 -- `minutes` is the most that the job can bill, and what it did bill once that is known. Attempts that the previous
--- release made have neither, and count for nobody.
+-- release made have neither, and count towards no limit.
 ALTER TABLE attempts
     ADD COLUMN owner   text CHECK (length(owner) BETWEEN 1 AND 255),
     ADD COLUMN minutes double precision NOT NULL DEFAULT 0 CHECK (minutes >= 0);

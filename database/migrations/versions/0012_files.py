@@ -1,4 +1,4 @@
-"""Where an attempt's files are."""
+"""Adds the folder of an attempt's files, and whether those of a deleted video were withdrawn."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Deletions and restorations in the history."""
+"""Adds deletions and restorations to the history."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The retention of failed uploads."""
+"""Adds the retention of failed uploads."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Counting an owner's bytes of the day."""
+"""Counts the bytes that an owner uploads in 24 hours."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What keeps the operator from seeing how far an upload is."""
+"""Adds what keeps the operator from seeing how far an upload is."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""An id of a notification that follows from what it reports."""
+"""Derives a notification's id from what it reports."""
 
 from pathlib import Path
 
