@@ -3,7 +3,7 @@
 A thread that finds the bulkhead full waits while other calls begin and end: a slot is free in a moment then, and
 requeuing a pass costs a read in Postgres and ever longer pauses. If no call has begun or ended for a while, or the last
 one ended without an answer, the thread is turned away at once, as if the upstream were unavailable. See
-docs/decisions/0006.
+docs/decisions/0006-threads-and-bulkheads.md.
 """
 
 import copy

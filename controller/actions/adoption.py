@@ -71,7 +71,7 @@ def _with_deletion(row: VideoRow, deps: Dependencies, now: datetime) -> VideoRow
 
 
 def _is_leaving(resource: Resource) -> bool:
-    """Return whether an import is being deleted, so that no work may begin. Those of the API are made again."""
+    """Return whether an import is being deleted, so that no work may begin. A resource of the API is made again."""
     return resource.is_terminating and origin_of(resource) is Origin.KUBERNETES
 
 

@@ -50,7 +50,7 @@ class ReconcileContext:
         *,
         hindrance: Hindrance | None = None,
     ) -> Result:
-        """Store the observation; the pass ends if the row changed since. Without a ``hindrance`` it has none."""
+        """Store the observation with this ``hindrance`` or none. The pass ends if the row changed since."""
         row = self.store(replace(after, hindrance=hindrance), attempt)
         return Result(self.row, Requeue.BACKOFF) if row is None else Result(row, then)
 

@@ -109,9 +109,7 @@ def in_sync(row: VideoRow | None, cached: CachedResource) -> bool:
 def only_waits(row: VideoRow, cached: CachedResource, now: datetime) -> bool:
     """Return whether an upload only waits for its file or is at rest, and its resource shows that.
 
-    It then needs no pass before its next scheduled check.
-
-    A deadline may have passed while no operator ran.
+    It then needs no pass before its next scheduled check, unless its deadline passed while no operator ran.
     """
     deadline = row.observed.deadline_at
     return (

@@ -70,8 +70,8 @@ class AcknowledgeRetry:
 class StartEdition:
     """A new edition, or another try of this one: the count of attempts starts over.
 
-    ``phase``: `uploaded` if the verified original is still there, else `uploading`. ``abandons``: the uncertain attempt
-    that is given up for good.
+    ``phase``: `uploaded` if the verified original is still there, else `uploading`. ``abandons``: an uncertain attempt
+    that from now on counts as lost.
     """
 
     phase: Phase
