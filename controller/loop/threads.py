@@ -5,7 +5,6 @@ The first list is here too: no pass is made before every resource was read once.
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import structlog
 
@@ -125,17 +124,7 @@ def _run(name: str, task: Callable[[], int], on_task_end: OnTaskEnd) -> bool:
     return True
 
 
-class Joinable(Protocol):
-    """The methods of a thread that `joined` calls."""
-
-    def join(self, timeout: float) -> None:
-        """Wait for the end, at most ``timeout`` seconds."""
-
-    def is_alive(self) -> bool:
-        """Return whether it still runs."""
-
-
-def joined(threads: Sequence[Joinable], *, grace_seconds: float, monotonic: Callable[[], float]) -> bool:
+def joined(threads: Sequence[threading.Thread], *, grace_seconds: float, monotonic: Callable[[], float]) -> bool:
     """Wait for all threads, which share the grace; return whether all ended."""
     end = monotonic() + grace_seconds
     for thread in threads:

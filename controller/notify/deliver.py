@@ -4,48 +4,20 @@ If the process dies between sending and recording, the delivery is made again wi
 least once. dispatcher.py decides which queues send at the same time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
 from controller.notify.backoff import Backoff
+from controller.notify.email import MailSender
 from controller.notify.outcome import DeliveryResponse, Disposition, result_of
-from domain.notifications import MAIL, WEBHOOK, DeliveryResult, DeliveryState, Endpoint, LeasedDelivery, Notification
+from controller.notify.webhook import WebhookSender
+from database.outbox import Outbox
+from domain.notifications import MAIL, WEBHOOK, DeliveryState, LeasedDelivery
 
 log = structlog.get_logger(__name__)
-
-
-class DeliveryOutbox(Protocol):
-    """The outbox in Postgres. Every method raises UnavailableError."""
-
-    def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
-        """Create the deliveries of the oldest undispatched notifications; return how many notifications."""
-
-    def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
-        """Return the queues in which a delivery is due."""
-
-    def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
-        """Lease the delivery of a queue that has been due the longest."""
-
-    def record_result(self, delivery: LeasedDelivery, result: DeliveryResult, *, now: datetime) -> bool:
-        """Record the result; return False if the delivery has been leased again since."""
-
-
-class WebhookChannel(Protocol):
-    """Sends webhooks to endpoints."""
-
-    def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
-        """Send once and return the response."""
-
-
-class MailChannel(Protocol):
-    """Sends mail to owners."""
-
-    def send(self, notification: Notification) -> DeliveryResponse:
-        """Send once and return the response."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +27,9 @@ class Channels:
     ``on_attempt`` receives the channel of each attempt and the delivery's state afterwards, for metrics.
     """
 
-    outbox: DeliveryOutbox
-    webhooks: WebhookChannel
-    mail: MailChannel | None
+    outbox: Outbox
+    webhooks: WebhookSender
+    mail: MailSender | None
     on_attempt: Callable[[str, DeliveryState], None] = lambda _channel, _state: None
 
 

@@ -87,7 +87,7 @@ def _publish(clip: Clip, stack: StackDescription, screen: Screen, paths: Paths, 
     database = Database(stack.database_url, max_size=1)
     try:
         provider = Provider(stack.coconut, partial(_job_of, Observations(database)))
-        follower = TransitionPrinter(client, from_postgres(EventLog(database)), provider.percent, screen)
+        follower = TransitionPrinter(client.video, from_postgres(EventLog(database)), provider.percent, screen)
         return follower.follow(video_id, patience_seconds=patience_seconds)
     finally:
         database.close()

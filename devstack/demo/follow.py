@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from devstack.demo.errors import DemoError
 from devstack.demo.history import History, Transition
@@ -15,14 +14,6 @@ _READY = "ready"
 _AT_REST = frozenset({_READY, "errored"})
 _WAITING_FOR_FILE = "uploading"
 _TRANSCODING = "processing"
-
-
-class VideoApi(Protocol):
-    """The API calls that the poller makes."""
-
-    def video(self, video_id: str, /) -> Video:
-        """Return the video. Raises ClientError."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class Followed:
 class TransitionPrinter:
     """Polls the API, the history and Coconut, and prints the changes."""
 
-    client: VideoApi
+    video: Callable[[str], Video]
     history: History
     percent: Callable[[str], int]
     screen: Screen
@@ -54,7 +45,7 @@ class TransitionPrinter:
         changed_at = transcoding_since = self.monotonic()
         pause = threading.Event()
         while True:
-            video, transitions, now = self.client.video(video_id), self.history(video_id), self.monotonic()
+            video, transitions, now = self.video(video_id), self.history(video_id), self.monotonic()
             for transition in transitions[len(printed) :]:
                 self.screen.line(_line(transition, transitions[0]))
             if video != before or len(transitions) > len(printed):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
-from controller.notify.deliver import DeliveryOutbox
 from database.deliveries import DeliveryPage, DeliveryRow, DeliverySelection
+from database.outbox import Outbox
 from database.queries import Cursor
 from database.webhook_endpoints import EndpointRow
 from domain.notifications import (
@@ -50,7 +50,7 @@ D = TypeVar("D", bound=DeliveryPages)
 class Office(Generic[E, D]):
     """An outbox under test. ``now`` is a time at which everything that was made is due."""
 
-    outbox: DeliveryOutbox
+    outbox: Outbox
     endpoints: E
     deliveries: D
     notify: Notify

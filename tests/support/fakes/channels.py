@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from controller.notify.email import MailSender
 from controller.notify.outcome import DeliveryResponse, Disposition
+from controller.notify.webhook import WebhookSender
 from domain.notifications import Endpoint, Notification
 
 ACCEPTED = DeliveryResponse(Disposition.ACCEPTED, 204, "")
 
 
-class FakeWebhooks:
+class FakeWebhooks(WebhookSender):
     """Endpoints that answer as a test says, and afterwards accept."""
 
     def __init__(self, *answers: DeliveryResponse) -> None:
@@ -20,7 +22,7 @@ class FakeWebhooks:
         return self._answers.pop(0) if self._answers else ACCEPTED
 
 
-class FakeMail:
+class FakeMail(MailSender):
     """A mail server that takes everything."""
 
     def __init__(self, answers: Sequence[DeliveryResponse] = ()) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from database.deliveries import DeliveryPage, DeliveryRow, DeliverySelection, delivery_page
+from database.outbox import Outbox
 from database.queries import Cursor
 from database.webhook_endpoints import EndpointRow
 from domain.errors import UnavailableError
@@ -36,8 +37,8 @@ class Switch:
             raise UnavailableError("asking Postgres: OperationalError at db.internal:5432")
 
 
-class FakeOutbox:
-    """Stands in for `Outbox`, with endpoints to register and deliveries to list.
+class FakeOutbox(Outbox):
+    """An `Outbox` without Postgres, with endpoints to register and deliveries to list.
 
     No two of its rows have the same time, so that they have one order.
     """

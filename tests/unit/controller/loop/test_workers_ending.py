@@ -49,14 +49,16 @@ def test_stopping_waits_for_a_running_pass_and_begins_no_other(
     assert passes == [VIDEO_ID]
 
 
-class Ending:
+class Ending(threading.Thread):
     """A thread that ends after so many seconds of a clock that waiting moves."""
 
     def __init__(self, clock: FakeClock, after_seconds: float) -> None:
+        super().__init__()
         self._clock = clock
         self._ends_at = after_seconds
 
-    def join(self, timeout: float) -> None:
+    def join(self, timeout: float | None = None) -> None:
+        assert timeout is not None
         self._clock.advance(min(timeout, max(0, self._ends_at - self._clock.monotonic())))
 
     def is_alive(self) -> bool:

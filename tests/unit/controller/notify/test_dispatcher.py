@@ -10,6 +10,7 @@ from controller.notify.backoff import Backoff
 from controller.notify.deliver import Channels
 from controller.notify.dispatcher import Dispatcher
 from controller.notify.outcome import DeliveryResponse
+from controller.notify.webhook import WebhookSender
 from database.deliveries import DeliverySelection
 from domain.errors import UnavailableError
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, Endpoint, Notification
@@ -22,7 +23,7 @@ from tests.support.world.clock import FakeClock
 SECRET = "whsec_" + "A" * 32
 
 
-class SlowWebhooks:
+class SlowWebhooks(WebhookSender):
     """Holds every delivery to one URL until ``free`` is set, and counts those that wait."""
 
     def __init__(self, slow_url: str) -> None:

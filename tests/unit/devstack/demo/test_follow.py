@@ -56,7 +56,7 @@ def followed(api: ScriptedApi, out: io.StringIO) -> Followed:
     clock = seconds_pass()
     screen = Screen(out, is_terminal=False)
     follower = TransitionPrinter(
-        api, api.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0
+        api.video, api.history, lambda _: 40, screen, monotonic=lambda: next(clock), look_every_seconds=0
     )
     return follower.follow("v", patience_seconds=10)
 
