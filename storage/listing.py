@@ -9,7 +9,7 @@ from domain import object_keys
 from domain.objects import FolderPage, StoredFile
 from storage.client import Clients, make_clients, translate_errors
 from storage.settings import StorageSettings
-from storage.signed_session import Page
+from storage.signed_session import ListingPage
 
 
 class Inventory:
@@ -47,7 +47,7 @@ class Inventory:
         with translate_errors("removing a file"):
             self._session.delete(self._bucket_of(key), key)
 
-    def _pages(self, prefix: str, *, delimiter: str) -> Iterator[Page]:
+    def _pages(self, prefix: str, *, delimiter: str) -> Iterator[ListingPage]:
         pages = self._session.pages(self._bucket_of(prefix), prefix, delimiter=delimiter)
         while True:
             with translate_errors("listing the bucket"):

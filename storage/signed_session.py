@@ -49,7 +49,7 @@ _USER_AGENT = "video-uploads"
 
 
 @dataclass(frozen=True)
-class Page:
+class ListingPage:
     """A page of a listing: objects, the prefixes that end with the delimiter, and whether there are more."""
 
     files: tuple[StoredFile, ...]
@@ -107,7 +107,9 @@ class SignedSession:
         """Remove an object; succeeds if it is already gone."""
         self._exchange("DeleteObject", "DELETE", self._object_url(bucket, key))
 
-    def page(self, bucket: str, prefix: str, *, delimiter: str = "", at_most: int = 1000, token: str = "") -> Page:
+    def page(
+        self, bucket: str, prefix: str, *, delimiter: str = "", at_most: int = 1000, token: str = ""
+    ) -> ListingPage:
         """Return one page of a listing, in order of keys."""
         query = {"list-type": "2", "prefix": prefix, "max-keys": str(at_most), "encoding-type": "url"}
         query |= {"delimiter": delimiter} if delimiter else {}
@@ -116,7 +118,7 @@ class SignedSession:
         _, body = self._exchange("ListObjectsV2", "GET", url)
         return _page_of(_root(body))
 
-    def pages(self, bucket: str, prefix: str, *, delimiter: str = "") -> Iterator[Page]:
+    def pages(self, bucket: str, prefix: str, *, delimiter: str = "") -> Iterator[ListingPage]:
         """Return all pages of a listing; each is requested when it is needed."""
         token = ""
         while True:
@@ -252,7 +254,7 @@ def _facts_of(headers: Mapping[str, str]) -> ObjectFacts:
         raise UnavailableError("looking for a file: the response is not from an object store") from error
 
 
-def _page_of(root: ET.Element) -> Page:
+def _page_of(root: ET.Element) -> ListingPage:
     fields = _fields(root)
     decoded = unquote if fields.get("EncodingType") == "url" else str
     files, prefixes = [], []
@@ -267,7 +269,7 @@ def _page_of(root: ET.Element) -> Page:
         is_truncated = fields["IsTruncated"] == "true"
     except (KeyError, ValueError) as error:
         raise ResponseParserError("the response is not a listing") from error
-    return Page(tuple(files), tuple(prefixes), is_truncated, fields.get("NextContinuationToken", ""))
+    return ListingPage(tuple(files), tuple(prefixes), is_truncated, fields.get("NextContinuationToken", ""))
 
 
 def _moment(text: str, parse: Callable[[str], datetime]) -> datetime:

@@ -12,7 +12,7 @@ from chaos.checker.world import World
 
 
 @dataclass(frozen=True)
-class Spread:
+class Quantiles:
     """The median, the 99th percentile and the largest of some seconds."""
 
     count: int
@@ -21,7 +21,7 @@ class Spread:
     max: float
 
     @classmethod
-    def of(cls, values: Iterable[float]) -> "Spread | None":
+    def of(cls, values: Iterable[float]) -> "Quantiles | None":
         """Summarise; None if there is nothing."""
         ordered = sorted(values)
         if not ordered:
@@ -50,8 +50,8 @@ class Figures:
     phases: Mapping[str, int]
     faults: Mapping[str, int]
     killed: Mapping[str, int]
-    converge: Spread | None
-    converge_by_fault: Mapping[str, Spread]
+    converge: Quantiles | None
+    converge_by_fault: Mapping[str, Quantiles]
     jobs: int
     jobs_per_upload: Mapping[int, int]
     submissions_per_upload: Mapping[int, int]
@@ -74,7 +74,7 @@ def figures(world: World, *, orphans: int) -> Figures:
         phases=_counted([_shown(world, video_id) for video_id in {*world.videos, *world.tombstones}]),
         faults=_counted(fault.kind for fault in world.faults),
         killed=_counted(fault.target for fault in world.faults if fault.kind == "kill"),
-        converge=Spread.of(journey.seconds(0) for journey in ways),
+        converge=Quantiles.of(journey.seconds(0) for journey in ways),
         converge_by_fault=_by_fault(world, ways),
         jobs=len(world.ledger),
         jobs_per_upload=_counted(len(world.jobs_of.get(video_id, ())) for video_id in world.videos),
@@ -100,18 +100,18 @@ def _counted(values: Iterable) -> dict:  # type: ignore[type-arg]
     return dict(sorted(Counter(values).items()))
 
 
-def _by_fault(world: World, ways: Sequence[Journey]) -> dict[str, Spread]:
-    spreads = dict[str, Spread]()
+def _by_fault(world: World, ways: Sequence[Journey]) -> dict[str, Quantiles]:
+    by_kind = dict[str, Quantiles]()
     for kind in sorted({fault.kind for fault in world.faults}):
         faults = [fault for fault in world.faults if fault.kind == kind]
-        spread = Spread.of(
+        quantiles = Quantiles.of(
             way.seconds(0)
             for way in ways
             if any(fault.overlaps(way.begun_at, way.ended_at or way.begun_at) for fault in faults)
         )
-        if spread is not None:
-            spreads[kind] = spread
-    return spreads
+        if quantiles is not None:
+            by_kind[kind] = quantiles
+    return by_kind
 
 
 def _doubled(world: World) -> Doubled:

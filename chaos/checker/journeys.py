@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chaos.checker.world import AT_REST, Line, Video, World
+from chaos.checker.world import AT_REST, HistoryLine, VideoRecord, World
 
 # How the history reports a pause, a deletion, and the end of both.
 _OF_PEOPLE = ("a person ", "the video was ")
@@ -32,7 +32,7 @@ def journeys(world: World) -> Iterator[Journey]:
         yield from _of_video(video, world.history_of.get(video.video_id, ()), world)
 
 
-def _of_video(video: Video, history: Sequence[Line], world: World) -> Iterator[Journey]:
+def _of_video(video: VideoRecord, history: Sequence[HistoryLine], world: World) -> Iterator[Journey]:
     begun: float | None = video.created_at
     ended, is_held = video.created_at, False
     for line in history:
@@ -58,5 +58,5 @@ def _requested_at(video_id: str, world: World, since: float, until: float) -> fl
     return min(requests, default=until)
 
 
-def _is_held(line: Line) -> bool:
+def _is_held(line: HistoryLine) -> bool:
     return line.message.startswith(_OF_PEOPLE)

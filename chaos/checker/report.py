@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from chaos.checker.figures import Figures, Spread, figures
+from chaos.checker.figures import Figures, Quantiles, figures
 from chaos.checker.life import life
 from chaos.checker.violation import Rule, Violation
 from chaos.checker.world import World
@@ -56,8 +56,8 @@ def _reported(violations: Sequence[Violation]) -> list[str]:
 
 
 def _figures_sections(counted: Figures) -> Iterator[str]:
-    spreads = [("all", counted.converge), *counted.converge_by_fault.items()]
-    rows = [_spread_row(name, spread) for name, spread in spreads if spread is not None]
+    by_kind = [("all", counted.converge), *counted.converge_by_fault.items()]
+    rows = [_quantiles_row(name, quantiles) for name, quantiles in by_kind if quantiles is not None]
     yield "## Time to converge\n\nFrom a request until the upload is at rest, in seconds, by the faults on its way."
     yield _table(("fault", "uploads", "p50", "p99", "max"), rows)
     doubled = counted.doubled
@@ -84,8 +84,8 @@ def _figures_sections(counted: Figures) -> Iterator[str]:
     yield f"## Totals\n\n{_table(('', 'count'), totals)}"
 
 
-def _spread_row(name: str, spread: Spread) -> tuple[object, ...]:
-    return name, spread.count, spread.p50, spread.p99, spread.max
+def _quantiles_row(name: str, quantiles: Quantiles) -> tuple[object, ...]:
+    return name, quantiles.count, quantiles.p50, quantiles.p99, quantiles.max
 
 
 def _violation_sections(world: World, violations: Sequence[Violation]) -> Iterator[str]:

@@ -57,8 +57,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One fault. ``dump_at``: of a restore of Postgres, when the dump was made that was put back."""
+class FiredFault:
+    """One fault that fired. ``dump_at``: of a restore of Postgres, when the dump was made that was put back."""
 
     at: float
     until: float
@@ -94,7 +94,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Video:
+class VideoRecord:
     """One row of `videos`. ``source``, ``published`` and ``failure`` are its JSON."""
 
     video_id: str
@@ -187,7 +187,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Line:
+class HistoryLine:
     """One row of `video_events`, the history."""
 
     video_id: str
@@ -202,7 +202,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Request:
+class CountedRequest:
     """One row of `retranscodes`: a counted ``retry`` or ``retranscode`` of an owner."""
 
     video_id: str
@@ -212,7 +212,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Notification:
+class NotificationRecord:
     """One row of `notifications`."""
 
     notification_id: str
@@ -245,7 +245,7 @@ class Tombstone:
 
 
 @dataclass(frozen=True)
-class Job:
+class LedgerEntry:
     """One job that Coconut accepted: it was paid for. ``attempt`` is None if its callback URL names no number."""
 
     job_id: str
@@ -266,7 +266,7 @@ class StoredObject:
 
 
 @dataclass(frozen=True)
-class OpenUpload:
+class UnfinishedUpload:
     """A multipart upload that is neither complete nor aborted."""
 
     key: str
@@ -284,7 +284,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Resource:
+class ResourceRecord:
     """One VideoUpload. ``text``: all of it, for the search for secrets."""
 
     name: str
@@ -301,7 +301,7 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Event:
+class ClusterEvent:
     """A Kubernetes Event about an upload."""
 
     at: float
@@ -321,31 +321,31 @@ class World:
 
     run: Run
     answers: Sequence[Answer] = ()
-    faults: Sequence[Fault] = ()
+    faults: Sequence[FiredFault] = ()
     actions: Sequence[Action] = ()
     receipts: Sequence[Receipt] = ()
-    videos: Mapping[str, Video] = field(default_factory=dict)
-    earlier_videos: Mapping[str, Video] = field(default_factory=dict)
+    videos: Mapping[str, VideoRecord] = field(default_factory=dict)
+    earlier_videos: Mapping[str, VideoRecord] = field(default_factory=dict)
     attempts: Sequence[Attempt] = ()
     claims: Sequence[Claim] = ()
-    history: Sequence[Line] = ()
-    requests: Sequence[Request] = ()
-    notifications: Sequence[Notification] = ()
+    history: Sequence[HistoryLine] = ()
+    requests: Sequence[CountedRequest] = ()
+    notifications: Sequence[NotificationRecord] = ()
     deliveries: Sequence[Delivery] = ()
     tombstones: Mapping[str, Tombstone] = field(default_factory=dict)
     quarantined: frozenset[str] = frozenset()
     receiving_since: float | None = None
-    ledger: Sequence[Job] = ()
+    ledger: Sequence[LedgerEntry] = ()
     objects: Mapping[str, StoredObject] = field(default_factory=dict)
-    open_uploads: Sequence[OpenUpload] = ()
+    open_uploads: Sequence[UnfinishedUpload] = ()
     fetched: Mapping[str, Fetched] = field(default_factory=dict)
-    resources: Mapping[str, Resource] = field(default_factory=dict)
-    earlier_resources: Mapping[str, Resource] = field(default_factory=dict)
-    events: Sequence[Event] = ()
+    resources: Mapping[str, ResourceRecord] = field(default_factory=dict)
+    earlier_resources: Mapping[str, ResourceRecord] = field(default_factory=dict)
+    events: Sequence[ClusterEvent] = ()
     logs: Mapping[str, Iterable[str]] = field(default_factory=dict)
 
     @cached_property
-    def history_of(self) -> Mapping[str, Sequence[Line]]:
+    def history_of(self) -> Mapping[str, Sequence[HistoryLine]]:
         """The history of each video in the order in which it was written."""
         return _by_video(sorted(self.history, key=lambda line: (line.observed_revision, line.desired_revision)))
 
@@ -355,12 +355,12 @@ class World:
         return _by_video(sorted(self.attempts, key=lambda attempt: attempt.attempt))
 
     @cached_property
-    def jobs_of(self) -> Mapping[str, Sequence[Job]]:
+    def jobs_of(self) -> Mapping[str, Sequence[LedgerEntry]]:
         """The accepted jobs of each video, oldest first."""
         return _by_video(sorted(self.ledger, key=lambda job: job.accepted_at))
 
     @cached_property
-    def requests_of(self) -> Mapping[str, Sequence[Request]]:
+    def requests_of(self) -> Mapping[str, Sequence[CountedRequest]]:
         """The counted requests of each video, oldest first."""
         return _by_video(sorted(self.requests, key=lambda request: request.at))
 
@@ -389,7 +389,7 @@ class World:
         return at + self.run.bound_seconds < self.run.ended_at
 
 
-def _state_of(video: Video) -> tuple[int, int, bool]:
+def _state_of(video: VideoRecord) -> tuple[int, int, bool]:
     return video.revision, video.observed_revision, video.retired
 
 

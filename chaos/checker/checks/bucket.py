@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from chaos.checker import keys
 from chaos.checker.keys import Place
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import StoredObject, Video, World
+from chaos.checker.world import StoredObject, VideoRecord, World
 
 _WAITING = frozenset({"pending", "uploading", "uploaded"})
 
@@ -57,7 +57,7 @@ def _marked_folders(world: World) -> set[tuple[str, str]]:
     return {(video_id, folder) for video_id, folder in folders if folder is not None}
 
 
-def _useless(video: Video, place: Place, marked: set[tuple[str, str]]) -> str | None:
+def _useless(video: VideoRecord, place: Place, marked: set[tuple[str, str]]) -> str | None:
     match place.area:
         case keys.UPLOADS:
             return _useless_upload(video)
@@ -71,7 +71,7 @@ def _useless(video: Video, place: Place, marked: set[tuple[str, str]]) -> str | 
             return None
 
 
-def _useless_original(video: Video, place: Place) -> str | None:
+def _useless_original(video: VideoRecord, place: Place) -> str | None:
     """Return why a kept copy is of no use. A failed upload keeps its file for a retry, whatever its row knows."""
     if video.reason == "FileRemoved":
         return "its upload failed, and what was sent was removed"
@@ -79,7 +79,7 @@ def _useless_original(video: Video, place: Place) -> str | None:
     return "another file was accepted" if is_another and video.is_at_rest and not video.deleted else None
 
 
-def _useless_upload(video: Video) -> str | None:
+def _useless_upload(video: VideoRecord) -> str | None:
     if video.reason == "FileRemoved":
         return "its upload failed, and what was sent was removed"
     has_copy = video.original_key != video.storage_key
@@ -87,7 +87,7 @@ def _useless_upload(video: Video) -> str | None:
     return None if is_of_use else "another file was accepted"
 
 
-def _useless_output(video: Video, place: Place, marked: set[tuple[str, str]]) -> str | None:
+def _useless_output(video: VideoRecord, place: Place, marked: set[tuple[str, str]]) -> str | None:
     if video.deleted:
         return None  # the check of what can be played looks there
     if place.name in keys.STABLE:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import Attempt, Video, World
+from chaos.checker.world import Attempt, VideoRecord, World
 
 # How clients note what they requested.
 _WORDS = {"retry": ("retry", "retried"), "retranscode": ("retranscod",)}
@@ -46,7 +46,7 @@ def _invented(world: World) -> Iterator[Violation]:
             yield Violation(Rule.PAID_ONCE, text, attempt.video_id)
 
 
-def _beyond_budget(video: Video, world: World) -> Iterator[Violation]:
+def _beyond_budget(video: VideoRecord, world: World) -> Iterator[Violation]:
     run, video_id = world.run, video.video_id
     paid, allowed = paid_attempts(world, video_id), run.max_submissions * (video.edition + video.retries)
     if paid > allowed:

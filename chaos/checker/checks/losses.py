@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from chaos.checker import keys
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import Video, World
+from chaos.checker.world import VideoRecord, World
 
 # These say that the original is gone or was replaced: a client's doing, which the upload reports.
 _SOURCE_FAILURES = frozenset({"source_missing", "source_changed"})
@@ -29,7 +29,7 @@ def check(world: World) -> Iterator[Violation]:
             yield from _mark(world.videos[place.video_id], place.name)
 
 
-def _original(video: Video, world: World) -> Iterator[Violation]:
+def _original(video: VideoRecord, world: World) -> Iterator[Violation]:
     source = video.source
     if source is None or video.deleted or video.failure_code in _SOURCE_FAILURES:
         return
@@ -41,7 +41,7 @@ def _original(video: Video, world: World) -> Iterator[Violation]:
         yield Violation(Rule.NOTHING_LOST, text, video.video_id)
 
 
-def _mark(video: Video, name: str) -> Iterator[Violation]:
+def _mark(video: VideoRecord, name: str) -> Iterator[Violation]:
     folder, deletion = keys.marked_folder(name), keys.marked_deletion(name)
     attempt = None if folder is None else keys.attempt_of_folder(folder)
     if attempt is not None and attempt > video.attempt:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import Notification, World
+from chaos.checker.world import NotificationRecord, World
 
 _TEST = "webhook.test"
 
@@ -48,7 +48,7 @@ def check(world: World) -> Iterator[Violation]:
     yield from _undelivered(world, {notification_id for _, notification_id, _ in arrived})
 
 
-def _end_of(row: Notification) -> _End:
+def _end_of(row: NotificationRecord) -> _End:
     return _End(row.video_id, row.kind, row.edition)
 
 

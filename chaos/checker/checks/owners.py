@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from chaos.checker import keys
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import Video, World
+from chaos.checker.world import VideoRecord, World
 
 
 def check(world: World) -> Iterator[Violation]:
@@ -39,7 +39,7 @@ def _owners(world: World) -> dict[str, str]:
     return {action.client: world.videos[action.video_id].owner for action in created}
 
 
-def _misplaced(video: Video) -> Iterator[str]:
+def _misplaced(video: VideoRecord) -> Iterator[str]:
     own = f"{keys.IMPORTS}/" if video.is_import else f"{keys.UPLOADS}/{video.video_id}/"
     if not video.storage_key.startswith(own):
         yield f"its file is sent to {video.storage_key}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chaos.checker import keys
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import Fetched, Video, World
+from chaos.checker.world import Fetched, VideoRecord, World
 
 _URI_ATTRIBUTE = re.compile(r'URI="([^"]+)"')
 _DEFAULT_WITHDRAWN_SECONDS = 60.0
@@ -24,7 +24,7 @@ def check(world: World) -> Iterator[Violation]:
             yield Violation(Rule.PLAYABLE, "its row is ready and not playable", video.video_id)
 
 
-def _problems(video: Video, world: World) -> Iterator[str]:
+def _problems(video: VideoRecord, world: World) -> Iterator[str]:
     key = keys.stable_playlist(video.video_id)
     master = world.fetched.get(key)
     if video.published is None:
@@ -69,7 +69,7 @@ def references(key: str, playlist: str) -> Iterator[str]:
                 yield posixpath.normpath(posixpath.join(posixpath.dirname(key), uri.partition("?")[0]))
 
 
-def _withdrawn(video: Video, world: World) -> Iterator[Violation]:
+def _withdrawn(video: VideoRecord, world: World) -> Iterator[Violation]:
     """Find public files of a deleted video. What a job writes after the deletion is the audit's, later."""
     deleted_at = video.deleted_at or world.run.ended_at
     for key, file in world.objects.items():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import Resource, Video, World
+from chaos.checker.world import ResourceRecord, VideoRecord, World
 
 _REFUSED = "ImportRefused"
 
@@ -21,13 +21,13 @@ def check(world: World) -> Iterator[Violation]:
             yield Violation(Rule.ROW_IS_RESOURCE, f"its resource ({resource.phase}) has no row", name)
 
 
-def _missing(video: Video) -> Iterator[str]:
+def _missing(video: VideoRecord) -> Iterator[str]:
     # Deleting the resource of an import deletes the video.
     if not video.retired and not (video.is_import and video.deleted):
         yield f"its row is {video.phase} and has not retired, but it has no resource"
 
 
-def _differences(video: Video, resource: Resource) -> Iterator[str]:
+def _differences(video: VideoRecord, resource: ResourceRecord) -> Iterator[str]:
     if resource.reason == _REFUSED:
         return
     if video.retired and not video.is_import:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from chaos.checker.journeys import Journey, journeys
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import AT_REST, Line, World
+from chaos.checker.world import AT_REST, HistoryLine, World
 
 
 def check(world: World) -> Iterator[Violation]:
@@ -36,6 +36,6 @@ def _too_long(journey: Journey, world: World) -> Iterator[Violation]:
         yield Violation(Rule.COMES_TO_REST, text, journey.video_id)
 
 
-def _departures(history: Sequence[Line]) -> int:
+def _departures(history: Sequence[HistoryLine]) -> int:
     """Return how often an upload left `ready` or `errored`, also for the other of the two."""
     return sum(before.phase in AT_REST and after.phase != before.phase for before, after in pairwise(history))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import Resource, Video, World
+from chaos.checker.world import ResourceRecord, VideoRecord, World
 
 
 def check(world: World) -> Iterator[Violation]:
@@ -29,7 +29,7 @@ def check(world: World) -> Iterator[Violation]:
             yield Violation(Rule.NO_OLDER_WRITE, "its resource was written again without a change", name)
 
 
-def _is_idle_write(before: Video, after: Video) -> bool:
+def _is_idle_write(before: VideoRecord, after: VideoRecord) -> bool:
     """Return whether the observation of an upload at rest changed, although nothing was requested.
 
     The removal of a failed upload's file, and of a deleted video's files, are work of their own.
@@ -38,6 +38,6 @@ def _is_idle_write(before: Video, after: Video) -> bool:
     return is_idle and before.observed_revision != after.observed_revision and after.reason != "FileRemoved"
 
 
-def _is_written_again(before: Resource, after: Resource) -> bool:
+def _is_written_again(before: ResourceRecord, after: ResourceRecord) -> bool:
     shown = [(one.revision, one.status_revision, one.annotations) for one in (before, after)]
     return before.version != after.version and shown[0] == shown[1]

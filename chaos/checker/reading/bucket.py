@@ -10,7 +10,7 @@ import requests
 from botocore.config import Config
 
 from chaos.checker import keys
-from chaos.checker.world import Fetched, OpenUpload, StoredObject
+from chaos.checker.world import Fetched, StoredObject, UnfinishedUpload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS = 30
 _AT_ONCE = 8
 
 
-class Bucket:
+class BucketReader:
     """One bucket. ``access``: `endpoint`, `region`, `access_key`, `secret_key` and `bucket`."""
 
     def __init__(self, access: Mapping[str, str]) -> None:
@@ -39,11 +39,11 @@ class Bucket:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._name)
         return {item["Key"]: _stored(item) for page in pages for item in page.get("Contents", ())}
 
-    def open_uploads(self) -> list[OpenUpload]:
+    def open_uploads(self) -> list[UnfinishedUpload]:
         """Return the multipart uploads that were begun and not ended."""
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._name)
         return [
-            OpenUpload(item["Key"], item["UploadId"], item["Initiated"].timestamp())
+            UnfinishedUpload(item["Key"], item["UploadId"], item["Initiated"].timestamp())
             for page in pages
             for item in page.get("Uploads", ())
         ]

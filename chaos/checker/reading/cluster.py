@@ -9,7 +9,7 @@ from typing import Any
 
 from kubernetes import config
 
-from chaos.checker.world import Event, Resource
+from chaos.checker.world import ClusterEvent, ResourceRecord
 
 GROUP, VERSION, PLURAL = "video.uploads.dev", "v1alpha1", "videouploads"
 ORIGIN_LABEL = f"{GROUP}/origin"
@@ -18,19 +18,19 @@ _PAGE = 500
 _TIMEOUT_SECONDS = 30
 
 
-class Cluster:
+class ClusterReader:
     """One namespace."""
 
     def __init__(self, kubeconfig: str, namespace: str) -> None:
         self._api = config.new_client_from_config(config_file=kubeconfig)
         self._namespace = namespace
 
-    def resources(self) -> dict[str, Resource]:
+    def resources(self) -> dict[str, ResourceRecord]:
         """Return all VideoUploads by name."""
         path = f"/apis/{GROUP}/{VERSION}/namespaces/{self._namespace}/{PLURAL}"
         return {item["metadata"]["name"]: resource_of(item) for item in self._pages(path)}
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[ClusterEvent]:
         """Return the Events about VideoUploads that the cluster still has."""
         path = f"/apis/events.k8s.io/v1/namespaces/{self._namespace}/events"
         return [_event(item) for item in self._pages(path) if item["regarding"].get("kind") == "VideoUpload"]
@@ -55,10 +55,10 @@ class Cluster:
                 return
 
 
-def resource_of(item: Mapping[str, Any]) -> Resource:
+def resource_of(item: Mapping[str, Any]) -> ResourceRecord:
     """Read what the checks compare. A resource without the API's label is an import."""
     metadata, spec, status = item["metadata"], item["spec"], item.get("status", {})
-    return Resource(
+    return ResourceRecord(
         name=metadata["name"],
         version=metadata["resourceVersion"],
         origin="api" if metadata.get("labels", {}).get(ORIGIN_LABEL) == "api" else "kubernetes",
@@ -73,8 +73,8 @@ def resource_of(item: Mapping[str, Any]) -> Resource:
     )
 
 
-def _event(item: Mapping[str, Any]) -> Event:
+def _event(item: Mapping[str, Any]) -> ClusterEvent:
     at = item.get("eventTime") or item.get("deprecatedLastTimestamp") or item["metadata"]["creationTimestamp"]
-    return Event(
+    return ClusterEvent(
         datetime.fromisoformat(at).timestamp(), item["regarding"]["name"], item.get("reason", ""), item.get("note", "")
     )

@@ -7,7 +7,16 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from chaos.checker.world import Attempt, Claim, Delivery, Line, Notification, Request, Tombstone, Video
+from chaos.checker.world import (
+    Attempt,
+    Claim,
+    CountedRequest,
+    Delivery,
+    HistoryLine,
+    NotificationRecord,
+    Tombstone,
+    VideoRecord,
+)
 
 _VIDEOS = """
 SELECT video_id, created_at, origin, owner, storage_key, revision, edition, retries, heals, deleted, deleted_at,
@@ -36,19 +45,19 @@ _ENDPOINTS = "SELECT min(created_at) AS at FROM webhook_endpoints WHERE disabled
 class Tables:
     """Everything in Postgres at one moment."""
 
-    videos: dict[str, Video]
+    videos: dict[str, VideoRecord]
     attempts: list[Attempt]
     claims: list[Claim]
-    history: list[Line]
-    requests: list[Request]
-    notifications: list[Notification]
+    history: list[HistoryLine]
+    requests: list[CountedRequest]
+    notifications: list[NotificationRecord]
     deliveries: list[Delivery]
     tombstones: dict[str, Tombstone]
     quarantined: frozenset[str]
     receiving_since: float | None
 
 
-def read_videos(url: str) -> dict[str, Video]:
+def read_videos(url: str) -> dict[str, VideoRecord]:
     """Return the rows of all videos. Raises psycopg.Error."""
     with psycopg.connect(url, row_factory=dict_row) as connection:
         return _videos(connection)
@@ -63,9 +72,9 @@ def read_tables(url: str) -> Tables:
             videos=_videos(connection),
             attempts=[Attempt(**row) for row in _rows(connection, _ATTEMPTS)],
             claims=[Claim(**row) for row in _rows(connection, _CLAIMS)],
-            history=[Line(**row) for row in _rows(connection, _HISTORY)],
-            requests=[Request(**row) for row in _rows(connection, _REQUESTS)],
-            notifications=[Notification(**row) for row in _rows(connection, _NOTIFICATIONS)],
+            history=[HistoryLine(**row) for row in _rows(connection, _HISTORY)],
+            requests=[CountedRequest(**row) for row in _rows(connection, _REQUESTS)],
+            notifications=[NotificationRecord(**row) for row in _rows(connection, _NOTIFICATIONS)],
             deliveries=[Delivery(**row) for row in _rows(connection, _DELIVERIES)],
             tombstones={row["video_id"]: Tombstone(**row) for row in _rows(connection, _TOMBSTONES)},
             quarantined=frozenset(row["object_key"] for row in _rows(connection, _QUARANTINE)),
@@ -73,8 +82,8 @@ def read_tables(url: str) -> Tables:
         )
 
 
-def _videos(connection: "psycopg.Connection[dict[str, Any]]") -> dict[str, Video]:
-    return {row["video_id"]: Video(**row) for row in _rows(connection, _VIDEOS)}
+def _videos(connection: "psycopg.Connection[dict[str, Any]]") -> dict[str, VideoRecord]:
+    return {row["video_id"]: VideoRecord(**row) for row in _rows(connection, _VIDEOS)}
 
 
 def _rows(connection: "psycopg.Connection[dict[str, Any]]", statement: str) -> list[dict[str, Any]]:

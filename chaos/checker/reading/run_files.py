@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from chaos.checker.world import Action, Answer, Fault, Receipt, Run
+from chaos.checker.world import Action, Answer, FiredFault, Receipt, Run
 
 _T = TypeVar("_T")
 Json = Mapping[str, Any]
@@ -61,7 +61,7 @@ class RunFiles:
         """Return what clients got from the API."""
         return self._lines("answers_file", _answer)
 
-    def faults(self) -> list[Fault]:
+    def faults(self) -> list[FiredFault]:
         """Return what was done to the processes and the connections between them."""
         return self._lines("faults_file", _fault)
 
@@ -92,8 +92,8 @@ def _answer(line: Json) -> Answer:
     )
 
 
-def _fault(line: Json) -> Fault:
-    return Fault(line["at"], line["until"], line["kind"], line["target"], line.get("dump_at"))
+def _fault(line: Json) -> FiredFault:
+    return FiredFault(line["at"], line["until"], line["kind"], line["target"], line.get("dump_at"))
 
 
 def _action(line: Json) -> Action:

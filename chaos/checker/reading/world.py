@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from chaos.checker import keys
-from chaos.checker.reading.bucket import Bucket
-from chaos.checker.reading.cluster import Cluster
+from chaos.checker.reading.bucket import BucketReader
+from chaos.checker.reading.cluster import ClusterReader
 from chaos.checker.reading.ledger import read_ledger
 from chaos.checker.reading.postgres import read_tables, read_videos
 from chaos.checker.reading.run_files import RunFiles
@@ -15,8 +15,8 @@ def read_world(directory: Path) -> World:
     """Read what a run did and left. Raises what the libraries raise: a source that is away proves nothing."""
     files = RunFiles.of(directory)
     postgres_url = files.settings["postgres_url"]
-    cluster = Cluster(files.settings["kubeconfig"], files.settings["namespace"])
-    bucket = Bucket(files.settings["s3"])
+    cluster = ClusterReader(files.settings["kubeconfig"], files.settings["namespace"])
+    bucket = BucketReader(files.settings["s3"])
 
     earlier_videos, earlier_resources = read_videos(postgres_url), cluster.resources()
     objects = bucket.objects()

@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserError
 from domain.errors import UnavailableError
 from domain.objects import StoredFile
 from storage.client import is_missing, make_own_client
-from storage.signed_session import NO_RESPONSE, Page, SignedSession
+from storage.signed_session import NO_RESPONSE, ListingPage, SignedSession
 from tests.support.builders.storage import storage_settings
 from tests.support.fakes.store import Answer, FakeStore, headers_of
 
@@ -198,7 +198,7 @@ class TestResponses:
             )
         ]
         expected = (StoredFile("a b+c+%猫", 7, NOON),)
-        assert session.page("raw", "a") == Page(expected, ("a b+c+%猫/",), is_truncated=True, next_token="%2B+")
+        assert session.page("raw", "a") == ListingPage(expected, ("a b+c+%猫/",), is_truncated=True, next_token="%2B+")
 
     @pytest.mark.parametrize("moment", ["2026-07-01T12:00:00Z", "2026-07-01 14:00:00 +0200", "1782907200"])
     def test_moments_as_stores_spell_them(self, moment: str, session: SignedSession, store: FakeStore) -> None:

@@ -9,15 +9,15 @@ from chaos.checker.violation import Rule
 from chaos.checker.world import (
     Action,
     Answer,
+    ClusterEvent,
+    CountedRequest,
     Delivery,
-    Event,
-    Fault,
     Fetched,
-    Line,
-    OpenUpload,
+    FiredFault,
+    HistoryLine,
     Receipt,
-    Request,
     StoredObject,
+    UnfinishedUpload,
     World,
 )
 from tests.unit.chaos.checker.worlds import (
@@ -59,9 +59,9 @@ from tests.unit.chaos.checker.worlds import (
 
 PLAIN_ID = f"{PLAIN}-video.ready-1"
 OUTPUT = f"processed/{PLAIN}/1-word/hls"
-DUMP = Fault(BEGAN + 100, BEGAN + 110, "restore_dump", "postgres", dump_at=BEGAN + 5)
+DUMP = FiredFault(BEGAN + 100, BEGAN + 110, "restore_dump", "postgres", dump_at=BEGAN + 5)
 LOST = "lostwithdump"
-RESTORED = Line(DELETED, 1, 3, RESTED_AT, "client", "uploading", "", "the video was restored", 0)
+RESTORED = HistoryLine(DELETED, 1, 3, RESTED_AT, "client", "uploading", "", "the video was restored", 0)
 
 
 def fetched_as(key: str, answer: Fetched) -> Change:
@@ -176,7 +176,7 @@ BROKEN = [
     pytest.param(with_video(PLAIN, retries=1), Rule.COMES_TO_REST, PLAIN, id="a-retry-that-no-pass-begins"),
     pytest.param(
         with_history(
-            PLAIN, [*a_history(PLAIN, *ONE_ATTEMPT)[:-1], Line(PLAIN, 5, 0, ENDED, "poll", "ready", "", "", 1)]
+            PLAIN, [*a_history(PLAIN, *ONE_ATTEMPT)[:-1], HistoryLine(PLAIN, 5, 0, ENDED, "poll", "ready", "", "", 1)]
         ),
         Rule.COMES_TO_REST,
         PLAIN,
@@ -354,7 +354,7 @@ BROKEN = [
     ),
     pytest.param(log_line("postgresql://service:hunter2@127.0.0.1/db"), Rule.NO_SECRET, None, id="a-password-in-a-log"),
     pytest.param(
-        plus("events", Event(CREATED_AT, PLAIN, "Failed", f"with {SECRET}")),
+        plus("events", ClusterEvent(CREATED_AT, PLAIN, "Failed", f"with {SECRET}")),
         Rule.NO_SECRET,
         PLAIN,
         id="a-secret-in-an-event",
@@ -491,7 +491,7 @@ BROKEN = [
         id="a-removed-copy-is-there-again",
     ),
     pytest.param(
-        plus("open_uploads", OpenUpload(f"uploads/{PLAIN}/original.mp4", "u", RESTED_AT)),
+        plus("open_uploads", UnfinishedUpload(f"uploads/{PLAIN}/original.mp4", "u", RESTED_AT)),
         Rule.NO_ORPHAN,
         PLAIN,
         id="a-multipart-upload-stays-open",
@@ -603,9 +603,12 @@ RIGHT = [
         all_of(
             with_history(
                 PLAIN,
-                [*a_history(PLAIN, *ONE_ATTEMPT)[:-1], Line(PLAIN, 5, 0, BEGAN + 480, "poll", "ready", "", "", 1)],
+                [
+                    *a_history(PLAIN, *ONE_ATTEMPT)[:-1],
+                    HistoryLine(PLAIN, 5, 0, BEGAN + 480, "poll", "ready", "", "", 1),
+                ],
             ),
-            plus("faults", Fault(BEGAN + 300, BEGAN + 400, "cut", "s3")),
+            plus("faults", FiredFault(BEGAN + 300, BEGAN + 400, "cut", "s3")),
         ),
         id="an-upload-comes-to-rest-soon-after-its-last-fault",
     ),
@@ -680,7 +683,7 @@ RIGHT = [
     ),
     pytest.param(with_object("uploads/.probe"), id="the-apis-probe-of-signatures"),
     pytest.param(
-        plus("open_uploads", OpenUpload(f"uploads/{PLAIN}/original.mp4", "u", ENDED - 1)),
+        plus("open_uploads", UnfinishedUpload(f"uploads/{PLAIN}/original.mp4", "u", ENDED - 1)),
         id="a-multipart-upload-just-began",
     ),
     pytest.param(
@@ -690,12 +693,14 @@ RIGHT = [
     pytest.param(
         plus("answers", Answer(CREATED_AT, "client-1", "GET", f"/videos/{PLAIN}", None, "ReadTimeout")), id="no-answer"
     ),
-    pytest.param(plus("requests", Request(RETRANSCODED, "retry", 1, CREATED_AT)), id="a-request-that-changed-nothing"),
+    pytest.param(
+        plus("requests", CountedRequest(RETRANSCODED, "retry", 1, CREATED_AT)), id="a-request-that-changed-nothing"
+    ),
     pytest.param(
         log_line("sig=[redacted] Bearer [redacted] https://u:[redacted]@h/ X-Amz-Signature=[redacted]"),
         id="what-is-redacted",
     ),
-    pytest.param(plus("faults", Fault(BEGAN, ENDED, "another", "thing")), id="a-fault-that-was-not-wanted"),
+    pytest.param(plus("faults", FiredFault(BEGAN, ENDED, "another", "thing")), id="a-fault-that-was-not-wanted"),
 ]
 
 

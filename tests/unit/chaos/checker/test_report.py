@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 
 from chaos.checker.checks import violations
-from chaos.checker.figures import Doubled, Spread, figures
+from chaos.checker.figures import Doubled, Quantiles, figures
 from chaos.checker.journeys import journeys
 from chaos.checker.life import clock, life
 from chaos.checker.report import as_json, as_markdown
-from chaos.checker.world import Action, Answer, Event, Fault
+from chaos.checker.world import Action, Answer, ClusterEvent, FiredFault
 from tests.unit.chaos.checker.worlds import (
     BEGAN,
     CREATED_AT,
@@ -43,13 +43,13 @@ def test_an_edition_is_timed_from_its_request() -> None:
 
 
 def test_the_spread_of_some_seconds() -> None:
-    assert Spread.of(range(1, 101)) == Spread(100, 50, 99, 100)
-    assert Spread.of([3.0]) == Spread(1, 3.0, 3.0, 3.0)
-    assert Spread.of([]) is None
+    assert Quantiles.of(range(1, 101)) == Quantiles(100, 50, 99, 100)
+    assert Quantiles.of([3.0]) == Quantiles(1, 3.0, 3.0, 3.0)
+    assert Quantiles.of([]) is None
 
 
 def test_times_by_fault_are_of_the_uploads_that_met_one() -> None:
-    world = plus("faults", Fault(CREATED_AT + 1, CREATED_AT + 2, "cut", "s3"))(a_world())
+    world = plus("faults", FiredFault(CREATED_AT + 1, CREATED_AT + 2, "cut", "s3"))(a_world())
 
     counted = figures(world, orphans=0)
 
@@ -91,7 +91,7 @@ def test_a_life_has_every_source_in_the_order_of_time() -> None:
     world = all_of(
         plus("actions", Action(CREATED_AT + 1, "client-1", PLAIN, "put")),
         plus("answers", Answer(CREATED_AT + 2, "client-1", "POST", f"/videos/{PLAIN}/upload_complete?x=1", 202, None)),
-        plus("events", Event(CREATED_AT + 19, PLAIN, "Published", "it can be played")),
+        plus("events", ClusterEvent(CREATED_AT + 19, PLAIN, "Published", "it can be played")),
     )(a_world())
 
     lines = life(world, PLAIN)

@@ -9,7 +9,7 @@ import pytest
 from chaos.checker.reading.cluster import resource_of
 from chaos.checker.reading.ledger import job_of
 from chaos.checker.reading.run_files import RUN_FILE, RunFiles
-from chaos.checker.world import Action, Answer, Fault, Job, Receipt
+from chaos.checker.world import Action, Answer, FiredFault, LedgerEntry, Receipt
 
 RUN: dict[str, Any] = {
     "seed": 3,
@@ -74,7 +74,7 @@ def test_what_clients_faults_and_the_receiver_wrote(tmp_path: Path) -> None:
         Answer(2, "c", "GET", "/videos", None, "ReadTimeout"),
     ]
     assert [answer.video_id for answer in read.answers()] == ["v1", None]
-    assert read.faults() == [Fault(1, 2, "kill", "api"), Fault(3, 9, "restore_dump", "postgres", 2.5)]
+    assert read.faults() == [FiredFault(1, 2, "kill", "api"), FiredFault(3, 9, "restore_dump", "postgres", 2.5)]
     assert read.actions() == [Action(1, "c", "v1", "created"), Action(1, "d", "film", "imported", is_import=True)]
     assert read.receipts() == [Receipt(5, "n1", "v1", "video.ready", 1)]
 
@@ -92,8 +92,8 @@ def test_logs_are_read_again_each_time(tmp_path: Path, named: object) -> None:
 def test_an_entry_of_the_ledger() -> None:
     entry = {"job_id": "j", "video": "v1", "attempt": 2, "accepted_at": "1970-01-01T00:01:00+00:00", "status": "ok"}
 
-    assert job_of(entry) == Job("j", "v1", 2, 60.0, "ok")
-    assert job_of(entry | {"attempt": "two", "video": None}) == Job("j", "", None, 60.0, "ok")
+    assert job_of(entry) == LedgerEntry("j", "v1", 2, 60.0, "ok")
+    assert job_of(entry | {"attempt": "two", "video": None}) == LedgerEntry("j", "", None, 60.0, "ok")
 
 
 def test_a_resource_without_a_status_and_a_label_is_an_import_before_its_first_pass() -> None:

@@ -9,19 +9,19 @@ from chaos.checker.world import (
     Answer,
     Attempt,
     Claim,
+    CountedRequest,
     Delivery,
-    Fault,
     Fetched,
-    Job,
-    Line,
-    Notification,
+    FiredFault,
+    HistoryLine,
+    LedgerEntry,
+    NotificationRecord,
     Receipt,
-    Request,
-    Resource,
+    ResourceRecord,
     Run,
     StoredObject,
     Tombstone,
-    Video,
+    VideoRecord,
     World,
 )
 
@@ -50,22 +50,22 @@ RUN = Run(
 class Upload:
     """One upload and all that any source says about it."""
 
-    video: Video
+    video: VideoRecord
     attempts: list[Attempt] = field(default_factory=list)
-    history: list[Line] = field(default_factory=list)
-    ledger: list[Job] = field(default_factory=list)
+    history: list[HistoryLine] = field(default_factory=list)
+    ledger: list[LedgerEntry] = field(default_factory=list)
     objects: list[str] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
+    requests: list[CountedRequest] = field(default_factory=list)
 
     @property
     def video_id(self) -> str:
         return self.video.video_id
 
 
-def a_video(video_id: str, **changes: Any) -> Video:
+def a_video(video_id: str, **changes: Any) -> VideoRecord:
     """Return the row of a ready upload, published by attempt 1."""
     attempt = changes.get("attempt", 1)
-    row = Video(
+    row = VideoRecord(
         video_id=video_id,
         created_at=CREATED_AT,
         origin="api",
@@ -103,19 +103,19 @@ def an_attempt(video_id: str, number: int = 1, state: str = "completed", **chang
     return replace(attempt, **changes)
 
 
-def a_job(video_id: str, attempt: int = 1, **changes: Any) -> Job:
-    job = Job(f"job-{video_id}-{attempt}", video_id, attempt, CREATED_AT + 5 * attempt + 1, "job.completed")
+def a_job(video_id: str, attempt: int = 1, **changes: Any) -> LedgerEntry:
+    job = LedgerEntry(f"job-{video_id}-{attempt}", video_id, attempt, CREATED_AT + 5 * attempt + 1, "job.completed")
     return replace(job, **changes)
 
 
-def a_history(video_id: str, *phases: str, began: int = 1) -> list[Line]:
+def a_history(video_id: str, *phases: str, began: int = 1) -> list[HistoryLine]:
     """Return a line for each phase; ``phase:attempt`` names the attempt."""
     lines = []
     for number, text in enumerate(phases, began):
         phase, _, attempt = text.partition(":")
         at = CREATED_AT + 20 / max(1, len(phases) - 1) * (number - began)
         message = f"it is {phase}"
-        lines.append(Line(video_id, number, 0, at, "poll", phase, "Some", message, int(attempt or 0)))
+        lines.append(HistoryLine(video_id, number, 0, at, "poll", phase, "Some", message, int(attempt or 0)))
     return lines
 
 
@@ -163,7 +163,7 @@ def uploads() -> list[Upload]:
             a_history(RETRANSCODED, *ONE_ATTEMPT, "uploaded:1", "processing:2", "ready:2"),
             [a_job(RETRANSCODED), a_job(RETRANSCODED, 2)],
             files_of(RETRANSCODED, "1-word", "2-word"),
-            [Request(RETRANSCODED, "retranscode", 2, CREATED_AT + 12)],
+            [CountedRequest(RETRANSCODED, "retranscode", 2, CREATED_AT + 12)],
         ),
         Upload(
             a_video(
@@ -241,8 +241,8 @@ def a_world() -> World:
         run=RUN,
         answers=answers,
         faults=[
-            Fault(BEGAN + 12, BEGAN + 14, "kill", "operator"),
-            Fault(BEGAN + 60, BEGAN + 70, "latency", "s3"),
+            FiredFault(BEGAN + 12, BEGAN + 14, "kill", "operator"),
+            FiredFault(BEGAN + 60, BEGAN + 70, "latency", "s3"),
         ],
         actions=[
             *(Action(CREATED_AT, "client-1", video_id, "created") for video_id in [*named, PURGED]),
@@ -271,14 +271,14 @@ def a_world() -> World:
     )
 
 
-def a_notification(video_id: str, kind: str, edition: int, **changes: Any) -> Notification:
-    row = Notification(f"{video_id}-{kind}-{edition}", video_id, edition, kind, OWNER, RESTED_AT)
+def a_notification(video_id: str, kind: str, edition: int, **changes: Any) -> NotificationRecord:
+    row = NotificationRecord(f"{video_id}-{kind}-{edition}", video_id, edition, kind, OWNER, RESTED_AT)
     return replace(row, **{"owner": "" if video_id == IMPORTED else OWNER, **changes})
 
 
-def a_resource(video: Video) -> Resource:
+def a_resource(video: VideoRecord) -> ResourceRecord:
     """Return what the cluster shows of a row."""
-    return Resource(
+    return ResourceRecord(
         name=video.video_id,
         version="7",
         origin=video.origin,
@@ -372,7 +372,7 @@ def with_object(key: str, *, modified_at: float = RESTED_AT, anonymous: int = 40
     return change
 
 
-def with_history(video_id: str, lines: Iterable[Line]) -> Change:
+def with_history(video_id: str, lines: Iterable[HistoryLine]) -> Change:
     """Replace the history of a video."""
     return lambda world: replace(
         world, history=[*(line for line in world.history if line.video_id != video_id), *lines]
