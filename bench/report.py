@@ -4,17 +4,18 @@ A turn is a mapping from labels to numbers; a label says what was counted and in
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from statistics import median
+
+from bench import pages
 
 Turn = Mapping[str, float]
 
 BEGIN = "<!-- figures: `make bench` writes what follows -->"
 END = "<!-- end of the figures -->"
 
-_WIDTH, _NAME_WIDTH, _BAR, _GAP = 900, 330, 14, 12
+_WIDTH, _NAME_WIDTH, _GAP = 900, 330, 12
 _COLOURS = ("#1f6feb", "#d29922")
 
 
@@ -76,7 +77,7 @@ def table(result: SideResult) -> str:
     sides = list(result.turns)
     is_compared = len(sides) == 2
     heads = ["", *sides, *(["ratio"] if is_compared else []), *(["wanted"] if result.wanted else [])]
-    lines = [_line(heads), _line(["---"] * len(heads))]
+    lines = list[list[str]]()
     for label in labels(result):
         found = spreads(result, label)
         cells = [label, *(str(found.get(side, "")) for side in sides)]
@@ -84,17 +85,13 @@ def table(result: SideResult) -> str:
             cells.append(_ratio([found.get(side) for side in sides]))
         if result.wanted:
             cells.append(result.wanted.get(label, ""))
-        lines.append(_line(cells))
-    return "\n".join(lines)
+        lines.append(cells)
+    return pages.table(heads, lines)
 
 
 def _ratio(found: Sequence[Spread | None]) -> str:
     ours, peer = found
     return rounded(ours.middle / peer.middle) if ours and peer and peer.middle else ""
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def section(result: SideResult) -> str:
@@ -108,13 +105,10 @@ def section(result: SideResult) -> str:
 
 def page(text: str, results: Sequence[SideResult], *, chart: str) -> str:
     """Return the page with new figures between its two marks; what people wrote around them stays."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page needs the lines {BEGIN} and {END}")
     machines = "\n".join(f"- {machine}" for machine in dict.fromkeys(result.machine for result in results))
     figures = "\n\n".join(map(section, results))
-    return f"{before}{BEGIN}\n\n![The most important figures]({chart})\n\n{machines}\n\n{figures}\n\n{END}{after}"
+    drawn = f"![The most important figures]({chart})"
+    return pages.replaced(text, f"{drawn}\n\n{machines}\n\n{figures}", begin=BEGIN, end=END)
 
 
 def as_json(results: Sequence[SideResult]) -> str:
@@ -144,35 +138,18 @@ def chart(results: Sequence[SideResult]) -> str:
     for number, side in enumerate(sides):
         left = _NAME_WIDTH + 200 * number
         parts += [f'<rect x="{left}" y="8" width="12" height="12" fill="{_COLOURS[number % len(_COLOURS)]}"/>']
-        parts += [_text(left + 18, 18, side)]
+        parts += [pages.label(left + 18, 18, side)]
     for result in results:
         for label in result.plotted:
             found = spreads(result, label)
             if not found:
                 continue
-            most = max(spread.highest for spread in found.values()) or 1.0
-            parts.append(_text(8, top + _BAR, f"{result.title}: {label}"))
+            axis = pages.Axis(_NAME_WIDTH, _WIDTH, max(spread.highest for spread in found.values()) or 1.0)
+            parts.append(pages.label(8, top + pages.BAR_HEIGHT, f"{result.title}: {label}"))
             for side, spread in found.items():
-                parts += _bar(spread, most, top, _COLOURS[sides.index(side) % len(_COLOURS)])
-                top += _BAR + 2
+                colour = _COLOURS[sides.index(side) % len(_COLOURS)]
+                ends = spread.lowest, spread.highest
+                parts += pages.bar(axis, spread.middle, ends, str(spread), top=top, colour=colour)
+                top += pages.BAR_HEIGHT + 2
             top += _GAP
-    style = "font-family:sans-serif;font-size:12px;fill:#8b949e"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{top}" style="{style}">'
-    return "\n".join([head, *parts, "</svg>"]) + "\n"
-
-
-def _bar(spread: Spread, most: float, top: int, colour: str) -> list[str]:
-    def wide(value: float) -> float:
-        return round(value / most * (_WIDTH - _NAME_WIDTH - 170), 1)
-
-    middle = top + _BAR / 2
-    ends = _NAME_WIDTH + wide(spread.lowest), _NAME_WIDTH + wide(spread.highest)
-    return [
-        f'<rect x="{_NAME_WIDTH}" y="{top}" width="{wide(spread.middle)}" height="{_BAR}" fill="{colour}"/>',
-        f'<path d="M{ends[0]} {middle}H{ends[1]}" stroke="#8b949e" stroke-width="2"/>',
-        _text(_NAME_WIDTH + wide(spread.highest) + 8, top + _BAR - 3, str(spread)),
-    ]
-
-
-def _text(left: float, bottom: float, words: str) -> str:
-    return f'<text x="{left}" y="{bottom}">{escape(words)}</text>'
+    return pages.svg(parts, width=_WIDTH, height=top)

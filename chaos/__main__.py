@@ -1,27 +1,20 @@
 """`python -m chaos --seed S --uploads N`: runs under faults, judged by the checker. Exits with its status."""
 
 import argparse
-import json
-import os
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from chaos.installation import installation
 from chaos.journal import Journal
+from chaos.page import REPORT, read, write
 from chaos.run import carry_out, judge, state_directory
 from chaos.schedule import schedule
-from chaos.series import RunFigures, chart, page
+from chaos.series import RunFigures
 from devstack.child_environment import bypass_proxies
-from devstack.paths import DEFAULT_STATE_DIR, PROJECT_DIR
-
-REPORT = "report.json"
-PAGE = PROJECT_DIR / "docs" / "chaos.md"
-CHART = PROJECT_DIR / "docs" / "chaos.svg"
+from devstack.paths import DEFAULT_STATE_DIR
 
 
 def main() -> int:
@@ -42,18 +35,11 @@ def main() -> int:
         shutil.rmtree(directory, ignore_errors=True)
         status = run(seed, chosen.uploads, directory)
         if chosen.seeds > 1 and (directory / REPORT).exists():
-            runs.append(RunFigures.of(json.loads((directory / REPORT).read_text())))
-            _write(runs, f"`make chaos SEED={chosen.seed} SEEDS={chosen.seeds} N={chosen.uploads}`")
+            runs.append(read(directory))
+            write(runs)
         if status != 0:
             return status
     return 0
-
-
-def _write(runs: Sequence[RunFigures], command: str) -> None:
-    """Write the runs so far to the page."""
-    how = f"{command}, {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores."
-    CHART.write_text(chart(runs))
-    PAGE.write_text(page(PAGE.read_text(), runs, how=how, chart_name=CHART.name))
 
 
 def run(seed: int, uploads: int, directory: Path) -> int:
