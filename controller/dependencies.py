@@ -8,6 +8,7 @@ from controller.coconut.unknown_jobs import UnknownJobs
 from controller.ports import Transcoder
 from crds.client import UploadsClient
 from crds.events import EventRecorder
+from crds.resource import Resource
 from database.adoption import Adoption
 from database.attempts import Attempts
 from database.job_claims import Claims
@@ -30,8 +31,9 @@ class Dependencies:
     ``region``: of our buckets; imports from another one are refused. ``pass_seconds``: after this long a pass
     begins no further call; copies of originals are not counted. ``unknown_jobs`` counts looks at jobs that Coconut does
     not know. ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned.
-    ``storage_health`` says how the last calls to storage ended. ``new_word`` makes the random part of a folder's name.
-    ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
+    ``on_write`` receives each version of a resource that a pass wrote. ``storage_health`` says how the last calls to
+    storage ended. ``new_word`` makes the random part of a folder's name. ``for_step`` returns the dependencies of a
+    named step; only tests replace any (failpoints.py).
     """
 
     observations: Observations
@@ -57,5 +59,6 @@ class Dependencies:
     storage_health: Callable[[], UpstreamHealth] = lambda: UpstreamHealth.AVAILABLE
     new_word: Callable[[], str] = new_word
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
+    on_write: Callable[[Resource], None] = lambda _resource: None
     on_job: Callable[[Job], None] = lambda _job: None
     for_step: Callable[["Dependencies", str], "Dependencies"] = lambda deps, _step: deps

@@ -83,6 +83,7 @@ def show_status(
     if status == resource.status and (resource.status_signed_by is SignedBy.FIRST_KEY or not is_signed):
         return resource
     written = deps.resources.write_status(resource, status, is_signed=is_signed)
+    deps.on_write(written)
     if _transition_key(before) != _transition_key(status):
         deps.events.record(
             ResourceEvent.about(
@@ -136,7 +137,11 @@ def _with_current_spec(row: VideoRow, resource: Resource | None, deps: Dependenc
         if _is_stuck(resource, row):
             log.warning("resource_replaced", video_id=name, error="a forged spec or status cannot be written over")
             _delete(resource, deps)
-    return deps.resources.apply(row.desired) or deps.resources.get(name)
+    applied = deps.resources.apply(row.desired)
+    if applied is None:
+        return deps.resources.get(name)
+    deps.on_write(applied)
+    return applied
 
 
 def _is_stuck(resource: Resource, row: VideoRow) -> bool:

@@ -13,7 +13,6 @@ import kopf
 
 from controller.loop.cache import ResourceCache
 from controller.loop.queue import WorkQueue
-from controller.rules.cached_resource import CachedResource
 from crds.kind import PLURAL, VERSION
 from crds.resource import Resource
 from crds.signature import Signatures
@@ -77,19 +76,15 @@ def registry_for(
 def note_event(
     event_type: str, body: dict[str, Any], cache: ResourceCache, queue: WorkQueue, signatures: Signatures
 ) -> None:
-    """Cache the resource, and request a pass if anything but our own status changed."""
+    """Cache the resource, and request a pass if anything changed that this process did not write."""
     resource = signatures.checked(Resource.from_object(body))
     if event_type == "DELETED":
         cache.drop(resource.name)
         queue.add(resource.name, Cause.SWEEP)  # the row decides whether it comes back
         return
-    before, newest = cache.note(resource), CachedResource.of(resource)
-    if before is not None and before.same_request_as(newest):
-        return
-    is_annotated = before is not None and (
-        (before.reconcile_request, before.requested) != (newest.reconcile_request, newest.requested)
-    )
-    queue.add(resource.name, Cause.PERSON if is_annotated else Cause.CLIENT)
+    cause = cache.note_event(resource)
+    if cause is not None:
+        queue.add(resource.name, cause)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -47,7 +48,7 @@ class Workers:
     ) -> None:
         self._queue = queue
         self._cache = cache
-        self._deps = deps
+        self._deps = replace(deps, on_write=cache.wrote)
         self._clock = clock
         self._on_pass_end = on_pass_end
         self._count = count
@@ -97,9 +98,18 @@ class Workers:
     def one_pass(self, video_id: str, cause: Cause) -> PassResult:
         """Make one pass over an upload and schedule the next one. Raises UpstreamError.
 
-        The pass works with the resource as it was cached at its start: a change after that queues another pass.
+        The pass works with the resource as it was cached at its start: a change of others after that queues another
+        pass.
         """
-        cached = self._cache.get(video_id)
+        cached = self._cache.begin(video_id)
+        try:
+            return self._one_pass(video_id, cached, cause)
+        finally:
+            news = self._cache.end(video_id)
+            if news is not None:
+                self._queue.add(video_id, news)
+
+    def _one_pass(self, video_id: str, cached: CachedResource | None, cause: Cause) -> PassResult:
         row = restore_row(video_id, self._deps.observations.get(video_id), cached, self._deps, self._clock())
         if row is None:
             self._queue.forget(video_id)  # neither row nor resource is left, or its resource was rejected
@@ -131,7 +141,9 @@ class Workers:
         if not is_shown:
             # The resync listed all resources and did not find this one; any other pass may be ahead of the watch.
             is_missing = cached is None and cause is Cause.SWEEP
-            write_status(row, self._deps, self._clock(), seen=seen, is_missing=is_missing)
+            shown = write_status(row, self._deps, self._clock(), seen=seen, is_missing=is_missing)
+            if shown is not None:
+                self._cache.shows(shown, row.revisions)
 
     def _schedule(self, row: VideoRow) -> bool:
         """Request the pass of the next scheduled check, if there is one."""

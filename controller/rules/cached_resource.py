@@ -7,7 +7,7 @@ from typing import Self
 from controller.rules.steps import AnnotationRequest
 from crds.resource import Resource, SignedBy
 from crds.spec import import_digest_of, origin_of
-from domain.records import Revisions
+from domain.records import Cause, Revisions
 from domain.video import Origin
 
 
@@ -93,6 +93,23 @@ class CachedResource:
             and self.requested.retry_token in {None, self.handled.retry_token}
         )
 
+    def is_answered(self, row: Revisions, before: Self | None) -> bool:
+        """Return whether it shows exactly the row that a pass left, and asks for nothing that the pass did not see.
+
+        ``before``: what was cached when the pass began; None for nothing. A spec of the API is what the row says, so it
+        holds no request of its own; that of an import does.
+        """
+        unrequested = (None, AnnotationRequest(), False)
+        seen = unrequested if before is None else before._annotated()
+        is_spec_seen = (
+            self.spec_revision == row.desired
+            if row.origin is Origin.API
+            else before is not None and (self.uid, self.generation) == (before.uid, before.generation)
+        )
+        return (
+            is_spec_seen and self._annotated() == seen and self.status_revision == row.observed and self.is_current(row)
+        )
+
     def same_request_as(self, other: "CachedResource") -> bool:
         """Return whether only the operator can have changed this one into ``other``.
 
@@ -102,4 +119,17 @@ class CachedResource:
         return self._request() == other._request() and not has_lost_signature
 
     def _request(self) -> tuple[object, ...]:
-        return self.generation, self.reconcile_request, self.requested, self.spec_signed_by, self.is_terminating
+        return self.generation, self.spec_signed_by, *self._annotated()
+
+    def _annotated(self) -> tuple[object, ...]:
+        return self.reconcile_request, self.requested, self.is_terminating
+
+
+def cause_of_change(before: CachedResource | None, newest: CachedResource) -> Cause | None:
+    """Return why a pass is needed over a resource that the watch brought; None if only our own status changed."""
+    if before is None:
+        return Cause.CLIENT
+    if before.same_request_as(newest):
+        return None
+    was, now = (before.reconcile_request, before.requested), (newest.reconcile_request, newest.requested)
+    return Cause.CLIENT if was == now else Cause.PERSON

@@ -129,3 +129,46 @@ def test_an_upload_belongs_to_the_owner_that_the_service_signed() -> None:
     cache.note(replace(ours, name="forged", spec_signed_by=SignedBy.UNVERIFIED))
     owners = [cache.owner_of(name) for name in (ours.name, "import", "forged", "unknown")]
     assert owners == ["ann", "", "", None]
+
+
+ANSWERED = replace(SHOWN, requested=NOTHING_ASKED, handled=NOTHING_ASKED, reconcile_request=None)
+ANSWERED = replace(ANSWERED, handled_reconcile_request=None)
+PAUSED = AnnotationRequest(is_paused=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "changes", "is_answered"),
+    [
+        pytest.param(None, {}, True, id="made-by-the-pass"),
+        pytest.param(replace(ANSWERED, generation=1), {}, True, id="its-spec-was-brought-up-to-the-row"),
+        pytest.param(None, {"spec_revision": 4}, False, id="the-api-changed-it-meanwhile"),
+        pytest.param(None, {"status_revision": 5}, False, id="another-operator-showed-more"),
+        pytest.param(None, {"status_revision": 3}, False, id="the-status-was-not-written"),
+        pytest.param(None, {"requested": PAUSED, "handled": PAUSED}, False, id="a-pause-that-the-pass-did-not-see"),
+        pytest.param(replace(ANSWERED, requested=PAUSED), {"requested": PAUSED, "handled": PAUSED}, True, id="paused"),
+        pytest.param(
+            None,
+            {"reconcile_request": "now", "handled_reconcile_request": "now"},
+            False,
+            id="acknowledged-without-a-look",
+        ),
+        pytest.param(ANSWERED, {"is_terminating": True}, False, id="deleted-meanwhile"),
+    ],
+)
+def test_what_a_pass_left_is_known_unless_others_wrote_into_it(
+    before: CachedResource | None, changes: dict[str, Any], is_answered: bool
+) -> None:
+    assert replace(ANSWERED, **changes).is_answered(Revisions(Origin.API, 3, 4), before) is is_answered
+
+
+@pytest.mark.parametrize(
+    ("before", "is_answered"),
+    [
+        pytest.param(ANSWERED, True, id="unchanged"),
+        pytest.param(None, False, id="it-was-not-seen"),
+        pytest.param(replace(ANSWERED, generation=1), False, id="its-owner-edited-it"),
+        pytest.param(replace(ANSWERED, uid="another"), False, id="its-owner-made-it-again"),
+    ],
+)
+def test_an_import_is_known_only_as_the_pass_saw_its_spec(before: CachedResource | None, is_answered: bool) -> None:
+    assert ANSWERED.is_answered(Revisions(Origin.KUBERNETES, 9, 4), before) is is_answered

@@ -109,6 +109,7 @@ def test_a_status_that_is_ahead_of_a_restored_row_is_left_alone(harness: WorkerH
     ahead = {**(resource.status or {}), "revision": 99}
     harness.world.resources.write_status(resource, ahead)
     before = harness.world.resources.by_name[VIDEO_ID]
+    harness.cache.drop(VIDEO_ID)
     harness.handle()
     assert harness.world.resources.by_name[VIDEO_ID] == before
 
@@ -185,6 +186,7 @@ def test_a_pass_that_succeeds_resets_the_back_off(harness: WorkerHarness, monkey
             broken.setattr(harness.world.resources, "get", raising(lambda: UnavailableError("no answer")))
             harness.handle()
     harness.handle()
+    harness.cache.drop(VIDEO_ID)
     monkeypatch.setattr(harness.world.resources, "get", raising(lambda: UnavailableError("no answer")))
     harness.handle()
     assert harness.seconds_to_next() < 0.3
