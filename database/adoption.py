@@ -7,6 +7,7 @@ that neither state of the row has changed; no stored number is ever lowered.
 from collections.abc import Sequence
 from datetime import datetime
 
+from database import wakeups
 from database.columns import (
     SET_DESIRED,
     SET_OBSERVED,
@@ -40,7 +41,7 @@ UPDATE videos SET
     {SET_DESIRED}, {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND revision = %(desired_before)s AND observed_revision = %(observed_before)s
   AND revision <= %(revision)s AND observed_revision <= %(observed_revision)s AND attempt <= %(attempt)s
-RETURNING {VIDEO}
+RETURNING {VIDEO}, {wakeups.ANNOUNCE}
 """  # noqa: S608 - a constant
 
 # Whatever their outcome, they count as paid: a new number is only used after the previous attempt may have cost money.

@@ -79,17 +79,17 @@ _READERS = tuple((index, column.read) for index, column in enumerate(_COLUMNS) i
 
 
 def video_row(values: Collection[Any]) -> VideoRow:
-    """Make the row whose columns VIDEO have these values, in this order."""
+    """Make the row whose columns VIDEO have these values, in this order; further values are ignored."""
     row = list(values)
     for index, read in _READERS:
         if row[index] is not None:
             row[index] = read(row[index])
     desired, observed = row[:_DESIRED_END], row[_DESIRED_END:_OBSERVED_END]
-    return VideoRow(DesiredState(*desired), ObservedState(*observed), *row[_OBSERVED_END:])
+    return VideoRow(DesiredState(*desired), ObservedState(*observed), *row[_OBSERVED_END : len(_COLUMNS)])
 
 
 def fetch_video(connection: Connection, statement: str, parameters: Mapping[str, object]) -> VideoRow | None:
-    """Run a statement that returns exactly the columns VIDEO; return its row, or None if there is none."""
+    """Run a statement whose first columns are VIDEO; return its row, or None if there is none."""
     return connection.cursor(row_factory=_video_factory).execute(statement, parameters).fetchone()
 
 

@@ -6,7 +6,7 @@ is written and the pass is dropped: the next one starts from the newer row.
 
 from datetime import datetime
 
-from database import attempts
+from database import attempts, wakeups
 from database.columns import SELECT_VIDEO, SET_OBSERVED, VIDEO, fetch_video, observed_parameters
 from database.events import append_event, message_of
 from database.notifications import tell_owner
@@ -19,7 +19,7 @@ _COMMIT = f"""
 UPDATE videos SET {SET_OBSERVED}
 WHERE video_id = %(video_id)s AND observed_revision = %(before)s
   AND (revision = %(desired_revision)s OR %(is_settlement)s)
-RETURNING {VIDEO}
+RETURNING {VIDEO}, {wakeups.ANNOUNCE}
 """  # noqa: S608 - a constant
 
 # No pass checks the job of a deleted or paused video, so its slot would never be released.

@@ -5,15 +5,16 @@ a range of one index (migrations 0001 to 0003) and skips next to nothing. Whethe
 in webapi/.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video, fetch_videos
 from database.pool import Database
-from domain.records import VideoRow
+from domain.records import VideoRow, revision_tag
 from domain.video import Phase
 
+_REVISIONS = "SELECT video_id, revision, observed_revision FROM videos WHERE video_id = ANY(%(video_ids)s)"
 # Separate statements instead of one with alternatives: Postgres plans a statement once for all parameters.
 _OF_OWNER = """
 SELECT {video} FROM videos
@@ -67,6 +68,14 @@ class VideoQueries:
         """Return one row of any owner."""
         with self._database.connection() as connection:
             return fetch_video(connection, SELECT_VIDEO, {"video_id": video_id})
+
+    def revision_tags(self, video_ids: Collection[str]) -> dict[str, str]:
+        """Return the revision of each of these videos that exists, as clients see it."""
+        with self._database.connection() as connection:
+            rows = connection.execute(_REVISIONS, {"video_ids": list(video_ids)}).fetchall()
+        return {
+            columns["video_id"]: revision_tag(columns["revision"], columns["observed_revision"]) for columns in rows
+        }
 
     def of_owner(self, selection: Selection, *, after: Cursor | None, at_most: int) -> VideoPage:
         """Return a page of the selected videos, newest first."""

@@ -4,7 +4,7 @@ the tombstone that it leaves.
 
 from datetime import datetime, timedelta
 
-from database import events
+from database import events, wakeups
 from database.columns import VIDEO, fetch_video
 from database.pool import Database
 from domain.records import Cause, VideoRow
@@ -16,11 +16,11 @@ WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision 
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-_PURGE = """
+_PURGE = f"""
 WITH gone AS (
     DELETE FROM videos
     WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s AND deleted
-    RETURNING video_id, owner, edition, attempt, observed_revision, title, metadata, owner_email
+    RETURNING video_id, owner, edition, attempt, observed_revision, title, metadata, owner_email, {wakeups.ANNOUNCE}
 ), notified AS (
     INSERT INTO notifications (notification_id, video_id, edition, kind, owner, sequence, title, metadata, email)
     SELECT notification_id(video_id, edition, 'video.deleted'), video_id, edition, 'video.deleted', owner,
@@ -29,7 +29,7 @@ WITH gone AS (
 )
 INSERT INTO tombstones (video_id, last_attempt) SELECT video_id, attempt FROM gone
 ON CONFLICT (video_id) DO UPDATE SET purged_at = clock_timestamp(), last_attempt = excluded.last_attempt
-"""
+"""  # noqa: S608 - a constant
 
 # The condition of domain/retention.py. An import stays for as long as its manifest is applied. Of two dates the later
 # one counts: a restored upload is kept as long again.
@@ -53,7 +53,7 @@ WITH changed AS (
     UPDATE videos SET deleted = true, deleted_at = clock_timestamp(), revision = revision + 1
     WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s
       AND {_HAS_FAILED} AND {_SINCE} <= clock_timestamp() - %(after)s
-    RETURNING {VIDEO}
+    RETURNING {VIDEO}, {wakeups.ANNOUNCE}
 ), outdated AS ({events.DROP_OLDEST}), history AS (
     INSERT INTO video_events (video_id, observed_revision, desired_revision, at, cause, phase, reason, message, attempt)
     SELECT video_id, observed_revision, revision, clock_timestamp(), %(cause)s, phase, reason, %(said)s, attempt

@@ -42,6 +42,16 @@ class Revisions:
     desired: int
     observed: int
 
+    @property
+    def tag(self) -> str:
+        """Return the text that clients see: equal tags of one video mean that nothing was committed in between."""
+        return revision_tag(self.desired, self.observed)
+
+
+def revision_tag(desired: int, observed: int) -> str:
+    """Return one text for both revisions of a video; clients compare it and read nothing in it."""
+    return f"{desired}.{observed}"
+
 
 @dataclass(frozen=True)
 class VideoRow:

@@ -94,6 +94,8 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "TIME_SCALE",
         "UPLOAD_BYTES_PER_DAY",
         "UPLOADS_PER_HOUR",
+        "WAITS",
+        "WAITS_PER_OWNER",
         "WEBHOOKS_ALLOW_PRIVATE_TARGETS",
         "WEBHOOK_BASE_URL",
         "WEBHOOK_SIGNING_KEYS",

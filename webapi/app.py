@@ -49,6 +49,7 @@ from webapi.videos.parts import VideoParts
 from webapi.videos.responder import Responder
 from webapi.videos.retranscode import Retranscodes, VideoRetranscode
 from webapi.videos.serializers import Serializer
+from webapi.videos.stream import VideoStream
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos.videos import Policy, VideoResource, VideosResource
 
@@ -137,6 +138,7 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     app.add_route(f"{video}/retranscode", VideoRetranscode(queries, retranscodes, responder))
     app.add_route(f"{video}/restore", VideoRestore(queries, commands, publisher, responder))
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
+    app.add_route(f"{video}/events/stream", VideoStream(queries, deps.serializer, deps.clock))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retries, responder))

@@ -73,6 +73,25 @@ class ApiMetrics:
             registry=self.registry,
             multiprocess_mode="max",
         )
+        self.waits_open = Gauge(
+            f"{_PREFIX}_waits_open",
+            "Clients that wait for a change of a video, by long poll or by stream.",
+            ["kind"],
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.waits_refused = Counter(
+            f"{_PREFIX}_waits_refused_total",
+            "Clients that were not allowed to wait, by what was full.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.listening = Gauge(
+            f"{_PREFIX}_changes_listening",
+            "1 while LISTEN brings changes at once; without it they are found by comparison.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
         for result in CALLBACK_RESULTS:  # export 0 before the first one
             self.callbacks.labels(result)
 

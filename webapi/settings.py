@@ -79,6 +79,11 @@ class Settings(Durations, BaseSettings):
     processes: int = Field(default=1, ge=1, le=32)
     # Of each process. A request waits for Postgres or S3 most of its time; more than this only queue for the pool.
     threads: int = Field(default=16, ge=1, le=64)
+    # Clients that wait for a change of a video, of each process: an open file and about 20 KiB each. With 0
+    # every call answers at once, and a stream ends after its first event.
+    waits: int = Field(default=2000, ge=0, le=50_000)
+    # Of one owner and process: a page waits for each of its uploads, a back end for those of all its users.
+    waits_per_owner: int = Field(default=100, ge=1, le=50_000)
     # How long `/readyz` says 503 while requests are still accepted: long enough for a load balancer to notice.
     # It is part of gunicorn's graceful timeout; requests need the rest.
     drain_seconds: float = Field(default=3, ge=0, le=15)

@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import structlog
+
 from crds.client import UploadsClient
 from crds.signature import Signatures
 from database.commands import VideoCommands
@@ -22,6 +24,7 @@ from runtime import logs
 from runtime.bulkhead import Bulkhead, guard
 from runtime.heartbeat_metrics import HeartbeatGauges
 from runtime.heartbeats import Heartbeats
+from runtime.open_files import allow_open_files
 from runtime.secret_files import SecretFiles
 from runtime.settings import read_settings
 from storage.client import make_clients
@@ -30,6 +33,7 @@ from storage.object_store import Storage
 from storage.settings import API_KEYS, StorageSettings, require_narrow_keys
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
+from webapi.change_feed import ChangeFeed
 from webapi.health import Liveness, ProbeResponse, Readiness
 from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
@@ -41,6 +45,7 @@ from webapi.settings import Settings
 from webapi.site import NoPageError, SitePage, read_page
 from webapi.videos.serializers import Serializer
 from webapi.videos.videos import Policy
+from webapi.waits import Waits
 
 # About a minute of the busiest hour; the operator's resync finds what does not fit.
 _PUBLISHER_CAPACITY = 1000
@@ -49,7 +54,13 @@ _PUBLISHER_THREADS = 2
 _PUBLISHER_STOP_SECONDS = 5
 # A call that waits for a slot occupies a thread, and calls that take longer than this hang.
 _PATIENCE_SECONDS = 0.5
+# Of clients, those that wait for a change apart. With the files below it stays under 1024, the usual limit.
+CONNECTIONS_MAX = 512
+# Log, metrics, pools and files that are served.
+_OTHER_FILES = 256
 WHO = "the API"
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,8 @@ class Service:
     publisher: QueuedPublisher
     database: Database
     metrics: ApiMetrics
+    waits: Waits
+    changes: ChangeFeed
 
     def probe(self, method: str, path: str) -> ProbeResponse:
         """Return the response to `/livez` or `/readyz`, from memory, and count it like a request."""
@@ -74,10 +87,12 @@ class Service:
     def drain(self) -> None:
         """Report on `/readyz` that the process stops soon; requests are still answered."""
         self.readiness.drain()
+        self.waits.close()
 
     def stop(self) -> None:
         """Publish what waits, then close the database connections."""
         self.readiness.stop()
+        self.changes.stop()
         self.publisher.stop(within_seconds=_PUBLISHER_STOP_SECONDS)
         self.database.close()
 
@@ -136,9 +151,12 @@ def start(environment: Environment) -> Service:
     )
     liveness, readiness = Liveness(beats), Readiness(database, time.monotonic, beats)
     readiness.start()
+    queries, waits = VideoQueries(database), _waits(settings, metrics)
+    changes = ChangeFeed(settings.database_url.get_secret_value(), queries, waits, metrics)
+    changes.start(beats)
     app = create_app(
         ApiDependencies(
-            queries=VideoQueries(database),
+            queries=queries,
             commands=VideoCommands(database, timing),
             history=EventLog(database),
             overviews=Overviews(database),
@@ -171,7 +189,18 @@ def start(environment: Environment) -> Service:
         publisher=publisher,
         database=database,
         metrics=metrics,
+        waits=waits,
+        changes=changes,
     )
+
+
+def _waits(settings: Settings, metrics: ApiMetrics) -> Waits:
+    """Return the register of waiting clients, each of which is an open file."""
+    others = CONNECTIONS_MAX + _OTHER_FILES
+    at_most = min(settings.waits, allow_open_files(others + settings.waits) - others)
+    if at_most < settings.waits:
+        _log.warning("waits_limited", waits=max(0, at_most), setting=settings.waits, reason="limit of open files")
+    return Waits(metrics, at_most=max(0, at_most), per_owner=settings.waits_per_owner)
 
 
 def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:

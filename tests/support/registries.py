@@ -16,6 +16,7 @@ from runtime.heartbeat_metrics import HeartbeatCollector, HeartbeatGauges
 from runtime.heartbeats import Heartbeat, Heartbeats
 from runtime.upstream_breaker import UpstreamHealth
 from webapi.metrics import ApiMetrics
+from webapi.waits import Waits
 
 
 def one_part() -> Heartbeats:
@@ -47,5 +48,6 @@ def api_registry() -> CollectorRegistry:
     metrics = ApiMetrics()
     metrics.request_seconds.labels("GET", "/livez", 200)
     metrics.published.labels("applied")
+    Waits(metrics, at_most=0, per_owner=1)
     HeartbeatGauges(one_part(), metrics.registry).sample()
     return metrics.registry

@@ -3,9 +3,10 @@
 Each resource decides what a caller may see (authorization.py).
 """
 
+import math
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -36,13 +37,15 @@ _TOKENS_CACHED = 2048
 class Caller:
     """The user who makes a call.
 
-    ``uploads_per_hour`` and ``email`` are the token's own, None if it has none.
+    ``uploads_per_hour`` and ``email`` are the token's own, None if it has none. ``accepted_until``: when the token
+    is refused as expired, in seconds since the epoch.
     """
 
     owner: str
     uploads_per_hour: int | None = None
     scopes: frozenset[str] = frozenset()
     email: str | None = None
+    accepted_until: float = field(default=math.inf, compare=False)
 
 
 _EXPIRED = "the token has expired"
@@ -100,13 +103,13 @@ class TokenVerifier:
         if self._key_set is not None and _names_public_key(token.partition(".")[0]):
             self._key_set.refresh()
         # The version is part of the cache's key: tokens are verified again when the keys change.
-        caller, expires_at = self._cached(token, self._key_set.version if self._key_set else 0)
-        if expires_at + _LEEWAY_SECONDS <= time.time():
+        caller = self._cached(token, self._key_set.version if self._key_set else 0)
+        if caller.accepted_until <= time.time():
             raise _refused("exp", _EXPIRED)
         return caller
 
-    def _verified(self, token: str, _version: int) -> tuple[Caller, float]:
-        """Return a valid token's caller and its expiry, in seconds since the epoch."""
+    def _verified(self, token: str, _version: int) -> Caller:
+        """Return a valid token's caller."""
         try:
             key, algorithm = self._key_of(token)
             claims = jwt.decode(
@@ -125,7 +128,8 @@ class TokenVerifier:
             raise _refused(error.claim, f"the token has no {error.claim}") from None
         except (jwt.PyJWTError, OverflowError) as error:
             raise _refused(_CHECKS.get(type(error), "form"), "the token is not valid here") from None
-        return _caller(claims, trusts_unmarked_email=self._trusts_unmarked_email), expires_at
+        caller = _caller(claims, trusts_unmarked_email=self._trusts_unmarked_email)
+        return replace(caller, accepted_until=expires_at + _LEEWAY_SECONDS)
 
     def _key_of(self, token: str) -> tuple[Any, str]:
         """Return the key that a token names, and that key's algorithm. Raises InvalidTokenError."""

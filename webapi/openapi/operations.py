@@ -148,8 +148,9 @@ OPERATIONS = (
     Operation(
         "GET",
         VIDEO,
-        "Show a video",
+        "Show a video; wait until it has changed, if you like",
         response=responses.VideoBody,
+        query=requests.ShowVideo,
         headers=("ETag", *_RETRY_AFTER),
         is_conditional=True,
     ),
@@ -261,6 +262,12 @@ OPERATIONS = (
         signs_downloads=True,
     ),
     Operation("GET", f"{VIDEO}/events", "List the history of a video", response=responses.EventList),
+    Operation(
+        "GET",
+        f"{VIDEO}/events/stream",
+        "Follow a video as Server-Sent Events, each of which is the whole video",
+        media_type="text/event-stream",
+    ),
     Operation(
         "GET",
         "/api/v1/admin/overview",

@@ -21,6 +21,10 @@ _FORBIDDEN_IN_NAME = rf"/\\{_FORBIDDEN}"
 _FILENAME_PATTERN = rf"^[^{_FORBIDDEN_IN_NAME}]*[^.{_INVISIBLE}{_FORBIDDEN_IN_NAME}][^{_FORBIDDEN_IN_NAME}]*$"
 # A larger page_size is cut to this.
 PAGE_SIZE_MAX = 100
+# An ingress gives up after a minute of silence, by default.
+WAIT_SECONDS_MAX = 50
+# Two counters and a point; a longer one is not ours.
+REVISION_MAX = 64
 # Parts signed in one call: more would expire before most clients could send them.
 SIGNED_AT_ONCE_MAX = 100
 VIDEO_ID = Field(pattern=VIDEO_ID_PATTERN, max_length=VIDEO_ID_MAX)
@@ -176,6 +180,13 @@ def _page_size(value: object) -> int:
 
 
 PageSize = Annotated[int, Field(ge=1), BeforeValidator(_page_size)]
+
+
+class ShowVideo(Request):
+    """The query of a video: how many seconds to wait for a change, and the revision that the client has."""
+
+    wait: Annotated[int, Field(ge=0, le=WAIT_SECONDS_MAX)] = 0
+    since: str | None = Field(default=None, max_length=REVISION_MAX)
 
 
 class ListVideos(Request):

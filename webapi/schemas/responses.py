@@ -134,6 +134,7 @@ class VideoBody(ResponseModel):
     id: str
     title: str
     status: Phase
+    revision: str
     playback_url: str | None
     thumbnail_url: str | None
     is_playable: bool

@@ -167,6 +167,8 @@ class Connection(TConn):  # type: ignore[misc]
 class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threaded worker, with the poller waiting for clients in place of the threads."""
 
+    connection_class = Connection
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lingering: deque[Connection] = deque()
@@ -185,14 +187,14 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
                 raise
             return
         self.nr_conns += 1
-        self._await_rest(Connection(self.cfg, client, address, listener.getsockname()))
+        self._await_rest(self.connection_class(self.cfg, client, address, listener.getsockname()))
         if self.nr_conns >= self.worker_connections:
             # At the limit gunicorn stops accepting connections, so the longest-idle one is closed.
             self._evict_idle()
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Begin the next request of a connection that was kept alive; usually all of it is there."""
-        if _is_closed(client):
+        if is_closed(client):
             return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
@@ -200,7 +202,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """Hand the connection to a thread once the thread will not have to wait."""
-        if _is_closed(client):
+        if is_closed(client):
             return
         is_open, awaited_body = conn.reader.read_available(), conn.awaits_body
         # Most pieces complete nothing; the time of a head or of a body does not begin again with each of them.
@@ -220,7 +222,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         while is_open and (probe := conn.take_probe()) is not None:
             method, path, is_kept = probe
             response = self.probe(method, path)
-            if response is None or not _sends_at_once(conn.sock, response) or not (is_kept and self.alive):
+            if response is None or not sends_at_once(conn.sock, response) or not (is_kept and self.alive):
                 self._linger(conn)
                 return
         if not is_open or conn.needs_a_thread():
@@ -300,7 +302,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         return b""
 
     def _turn_away(self, conn: Connection) -> None:
-        _sends_at_once(conn.sock, self.busy())
+        sends_at_once(conn.sock, self.busy())
         self._linger(conn)
 
     def _release_thread(self, conn: Connection) -> None:
@@ -341,7 +343,7 @@ class BufferedThreadWorker(ThreadWorker):  # type: ignore[misc]
         self._lingering.append(conn)
 
     def _on_lingering_readable(self, conn: Connection, client: socket.socket) -> None:
-        if _is_closed(client):
+        if is_closed(client):
             return
         try:
             is_open = bool(client.recv(_PIECE_BYTES))
@@ -373,7 +375,7 @@ def _body_bytes(head: bytes) -> int | None:
     return length if length <= GATHERED_BYTES_MAX else None
 
 
-def _sends_at_once(client: socket.socket, response: bytes) -> bool:
+def sends_at_once(client: socket.socket, response: bytes) -> bool:
     """Return whether a short response fits into the client's buffer as a whole."""
     try:
         return client.send(response, socket.MSG_DONTWAIT) == len(response)
@@ -381,6 +383,6 @@ def _sends_at_once(client: socket.socket, response: bytes) -> bool:
         return False
 
 
-def _is_closed(client: socket.socket) -> bool:
+def is_closed(client: socket.socket) -> bool:
     """Return whether this connection was evicted by an earlier event of the same poll."""
     return client.fileno() < 0

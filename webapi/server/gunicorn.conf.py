@@ -16,7 +16,7 @@ from runtime.secret_files import on_change
 from storage.startup_check import check_buckets, check_upload_signing
 from webapi.server.shared_metrics import SharedMetrics, lowest_free
 from webapi.server.worker import DrainingWorker, SharedLogger
-from webapi.wiring import WHO, read_environment
+from webapi.wiring import CONNECTIONS_MAX, WHO, read_environment
 
 # Read here first so that a wrong setting ends the start with one line instead of a worker's traceback.
 _environment = read_environment()
@@ -29,8 +29,8 @@ workers = _settings.processes
 worker_class = DrainingWorker
 threads = _settings.threads
 preload_app = False
-# Below 1024, the default limit of open files. At this number the longest-idle connection is closed.
-worker_connections = 512
+# At this number the longest-idle connection is closed. Clients that wait for a change are not counted.
+worker_connections = CONNECTIONS_MAX
 # Longer than an ingress keeps its connections, so that the server is never the first to close one.
 keepalive = 75
 # Covers draining, the requests under way and emptying the publisher; Kubernetes kills after 30.
@@ -72,7 +72,7 @@ def post_worker_init(worker: DrainingWorker) -> None:
     """Give the worker its service, and replace all workers when credentials are rotated, while the old ones drain."""
     from webapi.wsgi import service
 
-    worker.service = service
+    worker.service, worker.waits = service, service.waits if _settings.waits else None
     service.metrics.export(SharedMetrics(worker.ppid).registry())
     if worker.watches_credentials and _environment.secret_files is not None:
         # Compared with what the arbiter read: a worker that was started later has newer ones than those beside it.

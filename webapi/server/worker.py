@@ -20,7 +20,7 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 )
 
 from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, HttpProblemError, ProblemCode, problem_body
-from webapi.server.connections import BufferedThreadWorker
+from webapi.server.waiting import WaitingWorker
 from webapi.wiring import Service
 
 # Enough to recognise an attack, too little to fill the log.
@@ -33,7 +33,7 @@ _BUSY_RETRY_SECONDS = 5
 _log = structlog.get_logger(__name__)
 
 
-class DrainingWorker(BufferedThreadWorker):
+class DrainingWorker(WaitingWorker):
     """A worker that drains: on SIGTERM `/readyz` says 503 while requests are still answered, then the worker stops.
 
     gunicorn refuses connections at once, before load balancers have noticed.

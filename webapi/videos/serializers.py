@@ -36,6 +36,7 @@ class Serializer:
             id=desired.video_id,
             title=desired.title,
             status=presentation.phase,
+            revision=row.revisions.tag,
             playback_url=playback_url(self.playback_base, desired.video_id) if published else None,
             thumbnail_url=thumbnail_url(self.playback_base, desired.video_id)
             if published and published.has_poster

@@ -13,17 +13,19 @@ from domain.video import BEFORE_THE_FILE, UploadMode, new_video_id
 from webapi.http.auth import Caller, caller_of
 from webapi.http.authorization import changeable, owned
 from webapi.http.idempotency import idempotency_key
-from webapi.http.parsing import read_json
+from webapi.http.parsing import read_json, read_query
 from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
 from webapi.http.rate_limit import rate_limit_headers
+from webapi.http.waiting import changed_row
 from webapi.ports import Publisher
-from webapi.schemas.requests import METADATA_BYTES_MAX, ChangeVideo, CreateVideo
+from webapi.schemas.requests import METADATA_BYTES_MAX, ChangeVideo, CreateVideo, ShowVideo
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.responder import Responder
 from webapi.videos.uploads import UploadUrls
 
 _MERGE_PATCH = "application/merge-patch+json"
+_AT_ONCE = ShowVideo()
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,12 @@ class VideoResource:
         self._responder = responder
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Show the video, or respond with 304 if it has not changed."""
-        self._responder.video(resp, owned(self._queries, req, video_id))
+        """Show the video, or respond with 304 if it has not changed; wait for a change first, if that is requested."""
+        query = read_query(req, ShowVideo) if req.query_string else _AT_ONCE
+        row = changed_row(
+            req, video_id, lambda: owned(self._queries, req, video_id), since=query.since, seconds=query.wait
+        )
+        self._responder.video(resp, row)
         # A hash of the body: equal tags mean equal bodies, also after an upgrade.
         tag = falcon.ETag(hashlib.blake2b(resp.data or b"", digest_size=12).hexdigest())
         resp.etag = tag

@@ -34,6 +34,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "id": video_id,
         "title": "Cats",
         "status": "uploading",
+        "revision": api.row(video_id).revisions.tag,
         "playback_url": None,
         "thumbnail_url": None,
         "is_playable": False,

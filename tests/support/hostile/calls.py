@@ -12,7 +12,7 @@ from webapi.app import App
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
 from webapi.http.routing import Router
-from webapi.schemas.requests import ChangeVideo, CreateVideo, ListDeadLetters, ListVideos, SignParts
+from webapi.schemas.requests import ChangeVideo, CreateVideo, ListDeadLetters, ListVideos, ShowVideo, SignParts
 from webapi.schemas.webhooks import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
 
 
@@ -84,7 +84,7 @@ _WEBHOOK = {"url": "https://93.184.216.34/hooks", "description": "ours", "kinds"
 CALLS = (
     Call("POST", "/api/v1/videos", 201, body=CallBody(CreateVideo, _NEW_VIDEO), is_keyed=True),
     Call("GET", "/api/v1/videos", query=Query(ListVideos, {"status": "errored", "deleted": "false", "page_size": "5"})),
-    Call("GET", "/api/v1/videos/{video_id}"),
+    Call("GET", "/api/v1/videos/{video_id}", query=Query(ShowVideo, {"wait": "1", "since": "0.0"})),
     Call(
         "PATCH",
         "/api/v1/videos/{video_id}",
@@ -100,6 +100,7 @@ CALLS = (
     Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
     Call("GET", "/api/v1/videos/{video_id}/original", about="verified"),
     Call("GET", "/api/v1/videos/{video_id}/events"),
+    Call("GET", "/api/v1/videos/{video_id}/events/stream"),
     Call("GET", "/api/v1/admin/overview", scope="admin"),
     Call(
         "GET",

@@ -21,6 +21,7 @@ export interface Video {
   id: string;
   title: string;
   status: Phase;
+  revision: string;
   playback_url: string | null;
   thumbnail_url: string | null;
   is_playable: boolean;
