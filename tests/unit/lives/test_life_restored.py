@@ -107,6 +107,29 @@ def test_an_older_dump_restored_at_any_moment_buys_nothing_twice(
             assert len(world.transcoder.jobs) == 1
 
 
+def test_a_dump_from_before_a_restore_does_not_hide_the_video_that_the_resource_shows() -> None:
+    """Until the resource is read the row counts as deleted, and an audit withdraws the files that it finds public."""
+    world = a_published_world()
+    live(world)
+    world.records.delete(VIDEO_ID)
+    process = Process(world)
+    process.begin()
+    while not world.row.observed.is_withdrawn:
+        process.step()
+    dump = Dump(world.records)
+    world.records.restore(VIDEO_ID)
+    settled(world)
+    assert_playable(world)
+
+    dump.restore(world.records)
+    Auditor(world).light()
+    assert not world.storage.is_public(VIDEO_ID)
+    live(world)
+    assert_playable(world)
+    assert_shown(world)
+    assert len(world.transcoder.jobs) == 1
+
+
 hard_answers = st.lists(st.sampled_from([Answer.BUSY, Answer.LOST_AFTER, Answer.LOST_BEFORE]), max_size=2)
 hard_fates = st.lists(st.sampled_from([Fate.BREAKS, Fate.LEAVES_HOLES]), max_size=1)
 
