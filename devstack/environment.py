@@ -62,6 +62,7 @@ class ServiceConfig:
             "UPLOADS_PER_HOUR": str(self.options.uploads_per_hour),
             # A test has one user, who creates as many videos as many users would.
             "CHANGES_PER_MINUTE": "100000",
+            "CALLS_PER_MINUTE": "1000000",
             "RETRIES_PER_DAY": "100000",
             **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
             **self.options.api_settings,

@@ -33,6 +33,7 @@ from webapi.http.auth import Authentication, TokenVerifier
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.cors import Cors
 from webapi.http.error_handlers import handle_errors
+from webapi.http.request_limit import RequestLimit
 from webapi.http.request_log import RequestLog
 from webapi.http.routing import ExactPaths, Router
 from webapi.metrics import ApiMetrics
@@ -80,6 +81,7 @@ class ApiDependencies:
     deliveries: Deliveries
     targets: Targets
     change_limit: ChangeLimit
+    request_limit: RequestLimit
     cors_origins: Sequence[str] = ()
     page: SitePage | None = None
 
@@ -90,10 +92,11 @@ def create_app(deps: ApiDependencies) -> App:
         router=Router(),
         middleware=[
             RequestLog(deps.metrics),
-            ExactPaths(),
             Cors(deps.cors_origins),
             Authentication(deps.tokens),
+            deps.request_limit,
             deps.change_limit,
+            ExactPaths(),
         ],
     )
     handle_errors(app)

@@ -15,6 +15,8 @@ from prometheus_client import (
 # Nothing uses the creation time, which costs one more series for each counter and histogram.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+# The limits of calls that the memory of a process counts (http/request_limit.py, http/change_limit.py).
+CALL_LIMITS = ("user", "address", "changes")
 CALLBACK_RESULTS = ("recorded", "forged", "malformed", "unavailable", "failed")
 _PREFIX = "video_uploads"
 
@@ -35,6 +37,12 @@ class ApiMetrics:
             registry=self.registry,
             # Half a millisecond is a fast GET; five seconds is the statement timeout.
             buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+        )
+        self.requests_refused = Counter(
+            f"{_PREFIX}_requests_refused_total",
+            "Calls refused with 429 because a limit of calls in a minute was reached, by that limit.",
+            ["limit"],
+            registry=self.registry,
         )
         self.published = Counter(
             f"{_PREFIX}_publish_total",
@@ -92,8 +100,15 @@ class ApiMetrics:
             registry=self.registry,
             multiprocess_mode="livemin",
         )
-        for result in CALLBACK_RESULTS:  # export 0 before the first one
+        # Export 0 before the first one.
+        for result in CALLBACK_RESULTS:
             self.callbacks.labels(result)
+        for limit in CALL_LIMITS:
+            self.requests_refused.labels(limit)
+
+    def count_refused(self, limit: str) -> None:
+        """Count a call that a limit of calls in a minute refused."""
+        self.requests_refused.labels(limit).inc()
 
     def export(self, registry: CollectorRegistry) -> None:
         """Show another registry from now on, such as that of all workers."""

@@ -62,6 +62,14 @@ class Settings(Durations, BaseSettings):
     # For each owner and process; a signed download counts too. An upload takes a handful of changing calls, and a page
     # makes one for each click.
     changes_per_minute: int = Field(default=60, ge=1, le=1_000_000)
+    # All calls of a user, for each process; 0 for no limit. Twenty a second: a page polls a video every 15 seconds at
+    # most once it moves slowly, so it may follow hundreds.
+    calls_per_minute: int = Field(default=1200, ge=0, le=1_000_000)
+    # The same for an address, before its token is verified: an office or a mobile network has one for many users.
+    calls_per_minute_of_address: int = Field(default=6000, ge=0, le=1_000_000)
+    # How many proxies stand in front of us, each of which appends to X-Forwarded-For; 0 if clients connect to us.
+    # Addresses are limited only if this is set: behind a proxy that is not counted, all clients have the same one.
+    trusted_proxy_hops: int | None = Field(default=None, ge=0, le=10)
     # A retry may cost as much as a re-transcode; twice as many, since a bad day of the provider needs them.
     retries_per_day: int = Field(default=20, ge=0, le=1_000_000)
     # Must be the operator's value: the API shows how many submissions are left.

@@ -37,8 +37,10 @@ from webapi.change_feed import ChangeFeed
 from webapi.health import Liveness, ProbeResponse, Readiness
 from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
+from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.jwks import KeySet
+from webapi.http.request_limit import RequestLimit
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
@@ -175,7 +177,10 @@ def start(environment: Environment) -> Service:
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),
             targets=Targets(settings.webhooks_allow_private_targets),
-            change_limit=ChangeLimit(settings.changes_per_minute, time.monotonic),
+            change_limit=ChangeLimit(
+                CallLimiter(settings.changes_per_minute, time.monotonic), count_refused=metrics.count_refused
+            ),
+            request_limit=_request_limit(settings, metrics),
             cors_origins=settings.cors_origins,
             page=environment.page,
         )
@@ -201,6 +206,14 @@ def _waits(settings: Settings, metrics: ApiMetrics) -> Waits:
     if at_most < settings.waits:
         _log.warning("waits_limited", waits=max(0, at_most), setting=settings.waits, reason="limit of open files")
     return Waits(metrics, at_most=max(0, at_most), per_owner=settings.waits_per_owner)
+
+
+def _request_limit(settings: Settings, metrics: ApiMetrics) -> RequestLimit:
+    users, addresses = (
+        CallLimiter(per_minute, time.monotonic) if per_minute else None
+        for per_minute in (settings.calls_per_minute, settings.calls_per_minute_of_address)
+    )
+    return RequestLimit(users, addresses, hops=settings.trusted_proxy_hops, count_refused=metrics.count_refused)
 
 
 def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:

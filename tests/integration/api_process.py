@@ -145,6 +145,7 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
         "WEBHOOK_SIGNING_KEYS": CALLBACK_KEY,
         "DRAIN_SECONDS": "0",
         "CHANGES_PER_MINUTE": "100000",
+        "CALLS_PER_MINUTE": "1000000",
     }
     return defaults | local_s3(s3) | changes
 

@@ -37,7 +37,9 @@ from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, create_app
 from webapi.health import Liveness, Readiness
 from webapi.http.auth import TokenVerifier
+from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
+from webapi.http.request_limit import RequestLimit
 from webapi.metrics import ApiMetrics
 from webapi.videos.serializers import Serializer
 from webapi.videos.videos import Policy
@@ -126,7 +128,8 @@ class Api:
             endpoints=self.endpoints,
             deliveries=self.deliveries,
             targets=Targets(resolve=self.resolve),
-            change_limit=ChangeLimit(1_000_000, time.monotonic),
+            change_limit=ChangeLimit(CallLimiter(1_000_000, time.monotonic)),
+            request_limit=RequestLimit(None, None),
         )
         self.client = falcon.testing.TestClient(create_app(self.deps))
 

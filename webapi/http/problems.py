@@ -49,6 +49,7 @@ class ProblemCode(StrEnum):
     BYTE_LIMIT_REACHED = "byte_limit_reached"
     RETRANSCODE_LIMIT_REACHED = "retranscode_limit_reached"
     CHANGE_LIMIT_REACHED = "change_limit_reached"
+    REQUEST_LIMIT_REACHED = "request_limit_reached"
     RETRY_LIMIT_REACHED = "retry_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     STORAGE_REFUSED = "storage_refused"
@@ -175,6 +176,9 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.CHANGE_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many changes in a minute", True, "Wait as long as `Retry-After` says."
+    ),
+    ProblemCode.REQUEST_LIMIT_REACHED: ProblemType(
+        falcon.HTTP_429, "Too many calls in a minute", True, "Wait as long as `Retry-After` says, and call less often."
     ),
     ProblemCode.RETRY_LIMIT_REACHED: ProblemType(
         falcon.HTTP_429, "Too many retries in a day", True, "Wait as long as `Retry-After` says."

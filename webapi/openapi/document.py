@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN
 from webapi.http import idempotency
 from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode
+from webapi.http.request_limit import UNLIMITED
 from webapi.openapi.operations import OPERATIONS, VIDEO_ID, Operation
 from webapi.schemas.requests import UUID_PATTERN
 
@@ -24,8 +25,8 @@ _HEADERS = {
     "Location": "the path of the new resource",
     "ETag": "send it as If-None-Match to get the body only after a change",
     "Retry-After": "seconds to wait before the next call",
-    "RateLimit": "what is left: `r` uploads, one more in `t` seconds; and `r` bytes, if they are limited",
-    "RateLimit-Policy": "the limits: `q` uploads, and `q` bytes if they are limited, in any `w` seconds",
+    "RateLimit": "what is left of each quota that the call counted for: `r` units, more in `t` seconds",
+    "RateLimit-Policy": "these quotas: `q` units in any `w` seconds",
     "WWW-Authenticate": "how to authenticate, and why the token was refused",
 }
 _HEADERS_BY_CODE = {
@@ -33,11 +34,12 @@ _HEADERS_BY_CODE = {
     ProblemCode.INVALID_TOKEN: ("WWW-Authenticate",),
     ProblemCode.INSUFFICIENT_SCOPE: ("WWW-Authenticate",),
     ProblemCode.IDEMPOTENCY_KEY_IN_USE: ("Retry-After",),
-    ProblemCode.UPLOAD_LIMIT_REACHED: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    ProblemCode.UPLOAD_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.BYTE_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.RETRANSCODE_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.RETRY_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.CHANGE_LIMIT_REACHED: ("Retry-After",),
+    ProblemCode.REQUEST_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
     ProblemCode.STORAGE_REFUSED: ("Retry-After",),
 }
@@ -101,6 +103,8 @@ def problems_of(operation: Operation) -> list[ProblemCode]:
         codes += [ProblemCode.NOT_AUTHENTICATED, ProblemCode.INVALID_TOKEN]
     if operation.is_private and (operation.method != "GET" or operation.signs_downloads):
         codes.append(ProblemCode.CHANGE_LIMIT_REACHED)
+    if operation.path not in UNLIMITED:
+        codes.append(ProblemCode.REQUEST_LIMIT_REACHED)
     if operation.scope:
         codes.append(ProblemCode.INSUFFICIENT_SCOPE)
     if operation.ids:
@@ -153,7 +157,7 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": _name(operation),
         "summary": operation.summary,
         "parameters": parameters,
-        "responses": {**_successes(operation), **_problems(problems_of(operation))},
+        "responses": {**_successes(operation), **_problems(operation)},
         "security": [{_TOKEN: [operation.scope] if operation.scope else []}] if operation.is_private else [],
     }
     if operation.body:
@@ -171,25 +175,32 @@ def _successes(operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            "headers": _headers(("X-Request-Id", *operation.headers)),
+            "headers": _headers((*_always(operation), *operation.headers)),
             **content,
         }
         for status in (operation.status, *operation.other_statuses)
     }
     if operation.is_conditional:
-        responses["304"] = {"description": "Nothing has changed", "headers": _headers(("X-Request-Id", "ETag"))}
+        responses["304"] = {"description": "Nothing has changed", "headers": _headers((*_always(operation), "ETag"))}
     return responses
 
 
-def _problems(codes: Iterable[ProblemCode]) -> dict[str, Any]:
+def _always(operation: Operation) -> tuple[str, ...]:
+    """Return the headers of every response of a call."""
+    return ("X-Request-Id",) if operation.path in UNLIMITED else ("X-Request-Id", "RateLimit", "RateLimit-Policy")
+
+
+def _problems(operation: Operation) -> dict[str, Any]:
     by_status: dict[str, list[ProblemCode]] = defaultdict(list)
-    for code in codes:
+    for code in problems_of(operation):
         by_status[PROBLEM_TYPES[code].status[:3]].append(code)
     return {
         status: {
             "description": "; ".join(f"`{code}`: {PROBLEM_TYPES[code].title}" for code in same),
             "headers": _headers(
-                dict.fromkeys(("X-Request-Id", *(name for code in same for name in _HEADERS_BY_CODE.get(code, ()))))
+                dict.fromkeys(
+                    (*_always(operation), *(name for code in same for name in _HEADERS_BY_CODE.get(code, ())))
+                )
             ),
             "content": {MEDIA_PROBLEM: {"schema": {**_ref(ProblemSchema), "properties": {"code": {"enum": [*same]}}}}},
         }

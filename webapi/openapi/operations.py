@@ -140,7 +140,7 @@ OPERATIONS = (
             ProblemCode.UPLOAD_LIMIT_REACHED,
             ProblemCode.BYTE_LIMIT_REACHED,
         ),
-        headers=("Location", "RateLimit", "RateLimit-Policy"),
+        headers=("Location",),
         is_keyed=True,
         needs_storage=True,
     ),

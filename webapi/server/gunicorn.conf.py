@@ -40,7 +40,8 @@ logger_class = SharedLogger
 accesslog = None
 # It would be a file in the home directory, which a container does not have.
 control_socket_disable = True
-# No proxy's header about path, scheme or client address is trusted: nothing here is derived from them.
+# No proxy's header about path or scheme is trusted: nothing here is derived from them. The address of a client is read
+# by webapi/http/client_address.py, for limits only.
 forwarded_allow_ips = ""
 limit_request_line = 4094
 limit_request_fields = 50

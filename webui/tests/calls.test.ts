@@ -100,6 +100,14 @@ describe("a call with retries", () => {
     expect(waits).toEqual([1000, 2000, 5000]);
   });
 
+  it("waits until the service takes calls again", async () => {
+    const busy = problem({ code: "request_limit_reached", status: 429 }, { "Retry-After": "20" });
+    const { api, waits } = over([busy, answer(200, { id: "v" })]);
+
+    expect((await api.callWithRetry("GET", "/videos/v")).body).toEqual({ id: "v" });
+    expect(waits).toEqual([20_000]);
+  });
+
   it("accepts a refusal", async () => {
     const { api, waits } = over([problem({ status: 409, code: "upload_closed" })]);
 

@@ -168,6 +168,11 @@ describe("when a video is polled again", () => {
   it("less often while the service does not answer", () => {
     expect([1, 2, 9].map((unanswered) => nextPoll({ ...STATE, unanswered }))).toEqual([3000, 6000, 30_000]);
   });
+
+  it("not before the service takes calls again", () => {
+    expect(nextPoll({ ...STATE, unanswered: 1, retryAfterSeconds: 45 })).toBe(45_000);
+    expect(nextPoll({ ...STATE, unanswered: 9, retryAfterSeconds: 1 })).toBe(30_000);
+  });
 });
 
 describe("qualities", () => {

@@ -82,6 +82,7 @@ class Upstreams:
                     "JWT_AUDIENCE": JWT_AUDIENCE,
                     "UPLOADS_PER_HOUR": 1000,
                     "CHANGES_PER_MINUTE": 100_000,
+                    "CALLS_PER_MINUTE": 1_000_000,
                 },
                 "operator": {
                     "COCONUT_URL": f"http://demo-coconut.{NAMESPACE}:8088/v2",

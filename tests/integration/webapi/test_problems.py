@@ -15,8 +15,10 @@ from domain.video import COUNTER_MAX, Phase
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, RETRIES_PER_DAY, Api, verify_file
 from tests.support.hostile.problems import PAGE, assert_problem, documented
 from tests.support.hostile.requests import RawResponse
+from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.problems import PROBLEM_TYPES, ProblemCode
+from webapi.http.request_limit import RequestLimit
 
 Result = falcon.testing.Result
 
@@ -56,8 +58,14 @@ def _without_the_original(api: Api) -> Result:
 
 
 def _past_the_changes(api: Api) -> Result:
-    client = api.rebuilt(change_limit=ChangeLimit(1, lambda: 0.0))
+    client = api.rebuilt(change_limit=ChangeLimit(CallLimiter(1, lambda: 0.0)))
     *_, last = [client.simulate_delete(f"{VIDEOS}/x", headers={"Authorization": api.bearer()}) for _ in range(2)]
+    return last
+
+
+def _past_the_calls(api: Api) -> Result:
+    client = api.rebuilt(request_limit=RequestLimit(CallLimiter(1, lambda: 0.0), None))
+    *_, last = [client.simulate_get(f"{VIDEOS}/x", headers={"Authorization": api.bearer()}) for _ in range(2)]
     return last
 
 
@@ -180,6 +188,7 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.UPLOAD_LIMIT_REACHED: _past_the_limit,
     ProblemCode.BYTE_LIMIT_REACHED: _past_the_bytes,
     ProblemCode.CHANGE_LIMIT_REACHED: _past_the_changes,
+    ProblemCode.REQUEST_LIMIT_REACHED: _past_the_calls,
     ProblemCode.TEMPORARILY_UNAVAILABLE: _without_postgres,
     ProblemCode.STORAGE_REFUSED: _refused_by_storage,
     ProblemCode.INTERNAL_ERROR: _with_a_bug,

@@ -11,19 +11,22 @@ from webapi.http.rate_limit import rate_limit_headers
 VIDEOS = "/api/v1/videos"
 
 
-def test_each_upload_uses_one_of_the_limit(api: Api) -> None:
-    left = [api.call("POST", VIDEOS, json=A_VIDEO).headers for _ in range(3)]
+def _of_uploads(answer: Result) -> tuple[str, str]:
+    """Return what the headers say of uploads and bytes; what they say of calls comes behind."""
+    policy, limit = (answer.headers[name].partition(', "changes"')[0] for name in ("RateLimit-Policy", "RateLimit"))
+    return policy, limit
 
-    assert [headers["RateLimit"] for headers in left] == [f'"uploads";r={n};t=3600' for n in (9, 8, 7)]
-    assert {headers["RateLimit-Policy"] for headers in left} == {'"uploads";q=10;w=3600'}
+
+def test_each_upload_uses_one_of_the_limit(api: Api) -> None:
+    left = [_of_uploads(api.call("POST", VIDEOS, json=A_VIDEO)) for _ in range(3)]
+
+    assert left == [('"uploads";q=10;w=3600', f'"uploads";r={n};t=3600') for n in (9, 8, 7)]
 
 
 def test_a_repeated_request_uses_none_of_the_limit(api: Api) -> None:
-    left = {
-        api.call("POST", VIDEOS, json=A_VIDEO, headers={"Idempotency-Key": "k"}).headers["RateLimit"] for _ in range(3)
-    }
+    answers = [api.call("POST", VIDEOS, json=A_VIDEO, headers={"Idempotency-Key": "k"}) for _ in range(3)]
 
-    assert left == {'"uploads";r=9;t=3600'}
+    assert {_of_uploads(answer)[1] for answer in answers} == {'"uploads";r=9;t=3600'}
 
 
 def test_beyond_the_limit_the_headers_agree_with_retry_after(api: Api) -> None:
@@ -32,8 +35,7 @@ def test_beyond_the_limit_the_headers_agree_with_retry_after(api: Api) -> None:
     answer = api.call("POST", VIDEOS, json=A_VIDEO)
 
     assert answer.status_code == 429
-    assert answer.headers["RateLimit-Policy"] == '"uploads";q=10;w=3600'
-    assert answer.headers["RateLimit"] == f'"uploads";r=0;t={answer.headers["Retry-After"]}'
+    assert _of_uploads(answer) == ('"uploads";q=10;w=3600', f'"uploads";r=0;t={answer.headers["Retry-After"]}')
 
 
 def test_the_headers_show_the_tokens_own_limit(api: Api) -> None:
@@ -41,10 +43,7 @@ def test_the_headers_show_the_tokens_own_limit(api: Api) -> None:
         VIDEOS, json=A_VIDEO, headers={"Authorization": f"Bearer {token(uploads_per_hour=50)}"}
     )
 
-    assert (answer.headers["RateLimit-Policy"], answer.headers["RateLimit"]) == (
-        '"uploads";q=50;w=3600',
-        '"uploads";r=49;t=3600',
-    )
+    assert _of_uploads(answer) == ('"uploads";q=50;w=3600', '"uploads";r=49;t=3600')
 
 
 def test_the_headers_show_the_bytes_of_the_day(api: Api) -> None:
@@ -55,9 +54,11 @@ def test_the_headers_show_the_bytes_of_the_day(api: Api) -> None:
         return client.simulate_post(VIDEOS, json=body, headers={"Authorization": api.bearer()})
 
     first, second = create(9_000), create(9_000)
-    assert first.headers["RateLimit-Policy"] == '"uploads";q=10;w=3600, "bytes";q=20000;qu="content-bytes";w=86400'
-    assert first.headers["RateLimit"] == '"uploads";r=9;t=3600, "bytes";r=11000'
-    assert second.headers["RateLimit"] == '"uploads";r=8;t=3600, "bytes";r=2000'
+    assert _of_uploads(first) == (
+        '"uploads";q=10;w=3600, "bytes";q=20000;qu="content-bytes";w=86400',
+        '"uploads";r=9;t=3600, "bytes";r=11000',
+    )
+    assert _of_uploads(second)[1] == '"uploads";r=8;t=3600, "bytes";r=2000'
 
     refused = create(2_001)
     assert (refused.status_code, refused.json["code"], refused.json["retryable"]) == (429, "byte_limit_reached", True)

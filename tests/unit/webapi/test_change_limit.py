@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.api import Api, token
+from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.problems import ProblemCode
 
@@ -13,10 +14,10 @@ VIDEO = "/api/v1/videos/NotAnId"
 class Limited:
     """The API with a limit of three changing calls a minute, and a clock that tests move."""
 
-    def __init__(self, api: Api, *, owners_max: int = 100) -> None:
+    def __init__(self, api: Api) -> None:
         self.now = 1000.0
-        self._limit = ChangeLimit(3, lambda: self.now, owners_max=owners_max)
-        self._client = api.rebuilt(change_limit=self._limit)
+        limiter = CallLimiter(3, lambda: self.now)
+        self._client = api.rebuilt(change_limit=ChangeLimit(limiter, count_refused=api.metrics.count_refused))
 
     def change(self, user: str = "ann", *, method: str = "DELETE", path: str = VIDEO, scope: str = "") -> int:
         self.last = self._client.simulate_request(
@@ -46,6 +47,14 @@ def test_a_changing_call_beyond_the_limit_is_refused(limited: Limited, method: s
     assert limited.change(method=method, path=path) == 429
     assert limited.last.json["code"] == ProblemCode.CHANGE_LIMIT_REACHED
     assert limited.last.headers["Retry-After"] == "20"
+    assert limited.last.headers["RateLimit-Policy"] == '"changes";q=3;w=60'
+    assert limited.last.headers["RateLimit"] == '"changes";r=0;t=20'
+
+
+def test_refused_changes_are_counted(api: Api, limited: Limited) -> None:
+    for _ in range(5):
+        limited.change()
+    assert api.metrics.registry.get_sample_value("video_uploads_requests_refused_total", {"limit": "changes"}) == 2
 
 
 def test_administrators_have_the_same_limit(limited: Limited) -> None:
@@ -96,13 +105,6 @@ def test_a_long_pause_saves_up_no_more_than_a_minute(limited: Limited) -> None:
     limited.change()
     limited.now += 3600
     assert [limited.change() == 429 for _ in range(4)] == [False, False, False, True]
-
-
-def test_the_owners_that_are_remembered_are_bounded(api: Api) -> None:
-    limited = Limited(api, owners_max=2)
-    for number in range(5):
-        limited.change(f"user{number}")
-    assert len(limited._limit._buckets) == 2
 
 
 def test_callbacks_are_not_limited(limited: Limited) -> None:

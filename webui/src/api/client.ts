@@ -83,7 +83,8 @@ export class Api {
 /** Return whether the same call may succeed later. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof NoAnswerError) return true;
-  return error instanceof ProblemError && error.problem.status >= 500;
+  if (!(error instanceof ProblemError)) return false;
+  return error.problem.status >= 500 || error.problem.code === "request_limit_reached";
 }
 
 async function answerOf<T>(response: Response): Promise<Answer<T>> {

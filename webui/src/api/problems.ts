@@ -40,6 +40,8 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
       return "There is nothing to retry. See the video’s current state.";
     case "retranscode_limit_reached":
       return `You have reached your daily conversion limit. You can convert again in ${formatSpan(retryAfter ?? 3600)}.`;
+    case "request_limit_reached":
+      return `The service is asked too often. This page will try again in ${formatSpan(retryAfter ?? 60)}.`;
     case "change_limit_reached":
       return `You have made too many changes at once. Try again in ${formatSpan(retryAfter ?? 60)}.`;
     case "retry_limit_reached":

@@ -1,6 +1,7 @@
 // The videos of the list: pages, and polling of each video in progress while the page is visible.
 
 import type { Calls } from "../api/calls";
+import { ProblemError } from "../api/problems";
 import type { Video } from "../api/types";
 import { Store } from "../ui/store";
 import { nextPoll } from "./polling";
@@ -80,7 +81,8 @@ export class Library {
       look.unchanged = answer.isUnchanged ? look.unchanged + 1 : 0;
       look.etag = answer.etag;
       if (answer.body) this.take(answer.body);
-    } catch {
+    } catch (error) {
+      look.retryAfterSeconds = error instanceof ProblemError ? error.retryAfterSeconds : null;
       look.unanswered += 1;
     }
     this.schedule();

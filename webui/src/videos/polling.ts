@@ -9,7 +9,7 @@ export interface PollState {
   isHidden: boolean;
   /** Answers in a row without a change. */
   unchanged: number;
-  /** The service's Retry-After; null without one. */
+  /** The Retry-After of the last response; null without one. */
   retryAfterSeconds: number | null;
   /** Calls in a row without an answer. */
   unanswered: number;
@@ -23,7 +23,10 @@ export interface PollState {
  */
 export function nextPoll({ isMoving, isHidden, unchanged, retryAfterSeconds, unanswered }: PollState): number | null {
   if (!isMoving || isHidden) return null;
-  if (unanswered > 0) return Math.min(NO_ANSWER_LONGEST_MS, SOONEST_MS * 2 ** unanswered);
+  if (unanswered > 0) {
+    // That of a refused call is when the service takes calls again.
+    return Math.max(Math.min(NO_ANSWER_LONGEST_MS, SOONEST_MS * 2 ** unanswered), (retryAfterSeconds ?? 0) * 1000);
+  }
   const growing = SOONEST_MS * 1.5 ** unchanged;
   const requested = Math.max((retryAfterSeconds ?? 0) * 1000, SOONEST_MS);
   return Math.round(Math.min(LONGEST_MS, growing, Math.max(requested, SOONEST_MS * 2)));

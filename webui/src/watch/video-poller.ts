@@ -2,6 +2,7 @@
 
 import type { Calls } from "../api/calls";
 import { isTransient } from "../api/client";
+import { ProblemError } from "../api/problems";
 import type { Video } from "../api/types";
 import { Store } from "../ui/store";
 import { nextPoll } from "../videos/polling";
@@ -41,6 +42,7 @@ export class VideoPoller {
       this.state.set({ video: answer.body ?? this.state.value.video, error: null });
     } catch (error) {
       if (this.isOver) return;
+      this.retryAfterSeconds = error instanceof ProblemError ? error.retryAfterSeconds : null;
       this.unanswered = isTransient(error) ? this.unanswered + 1 : 0;
       this.state.set({ ...this.state.value, error: (error as Error).message });
       if (!isTransient(error)) return;
