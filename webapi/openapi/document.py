@@ -217,6 +217,8 @@ def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
         if rest.get("default", "") is None:
             del rest["default"]
         parameter = {"name": name, "in": "query", "required": name in schema.get("required", ())}
+        if "description" in field:
+            parameter["description"] = field["description"]
         parameters.append({**parameter, "schema": {**rest, **plain}})
     return parameters
 

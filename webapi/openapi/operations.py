@@ -5,7 +5,7 @@ A test compares them with the routes of webapi/app.py in both directions.
 
 from dataclasses import dataclass
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from webapi.coconut_callback import CallbackBody
 from webapi.http.problems import ProblemCode
@@ -50,9 +50,9 @@ class Operation:
 class SignedQuery(BaseModel):
     """The query of a callback URL; `sig` signs the rest."""
 
-    video: str
-    attempt: str
-    sig: str
+    video: str = Field(description="the video's id")
+    attempt: str = Field(description="the number of the attempt")
+    sig: str = Field(description="HMAC-SHA256 of the other two, in hex")
 
 
 class State(BaseModel):

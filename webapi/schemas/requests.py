@@ -179,7 +179,15 @@ def _page_size(value: object) -> int:
     return min(int(value), PAGE_SIZE_MAX)
 
 
-PageSize = Annotated[int, Field(ge=1), BeforeValidator(_page_size)]
+PageSize = Annotated[
+    int,
+    Field(ge=1, description=f"how many in a page; more than {PAGE_SIZE_MAX} gives {PAGE_SIZE_MAX}"),
+    BeforeValidator(_page_size),
+]
+PageToken = Annotated[
+    str | None,
+    Field(max_length=512, description="`next_page_token` of the page before, with the same filters"),
+]
 
 
 class ShowVideo(Request):
@@ -192,10 +200,14 @@ class ShowVideo(Request):
 class ListVideos(Request):
     """The query of a list of videos."""
 
-    status: Phase | None = None
-    deleted: Literal["true", "false"] = "false"
+    status: Phase | None = Field(
+        default=None,
+        description="only videos with this status; `errored` means that the newest edition failed, even if an older one"
+        " can still be played",
+    )
+    deleted: Literal["true", "false"] = Field(default="false", description="`true`: deleted videos, and only those")
     page_size: PageSize = 20
-    page_token: str | None = Field(default=None, max_length=512)
+    page_token: PageToken = None
 
 
 class ListDeadLetters(Request):
@@ -203,4 +215,4 @@ class ListDeadLetters(Request):
 
     status: Literal[Phase.ERRORED]
     page_size: PageSize = 20
-    page_token: str | None = Field(default=None, max_length=512)
+    page_token: PageToken = None

@@ -11,7 +11,7 @@ from database.deliveries import REPLAY_RANGE_MAX, DeliveryRow, Replayed
 from database.webhook_endpoints import EndpointRow, SecretRow
 from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, NotificationKind, VideoNotificationKind
 from runtime.ssrf_guard import URL_MAX, URL_PATTERN
-from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, Request, each_once
+from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, PageToken, Request, each_once
 from webapi.schemas.responses import ResponseModel
 
 Url = Annotated[
@@ -69,7 +69,7 @@ class ListDeliveries(Request):
     endpoint_id: Annotated[str, Field(pattern=UUID_PATTERN)] | None = None
     state: DeliveryState | None = None
     page_size: PageSize = 20
-    page_token: str | None = Field(default=None, max_length=512)
+    page_token: PageToken = None
 
 
 class SecretBody(ResponseModel):

@@ -74,6 +74,7 @@ def test_requests_and_responses_are_the_models_that_validate(document: Any) -> N
     assert set(schemas["VideoBody"]["required"]) == set(VideoBody.model_fields)
     listed = _operations(document)["GET", "/api/v1/videos"]
     assert [parameter["name"] for parameter in listed["parameters"]] == list(ListVideos.model_fields)
+    assert all(parameter["description"] for parameter in listed["parameters"])
 
 
 def test_creating_documents_its_idempotency_key_and_headers(document: Any) -> None:
