@@ -48,7 +48,7 @@ def test_an_umbrella_chart_switches_it_by_a_condition(tmp_path: Path, is_on: boo
     [
         "image", "credentials", "credentials.mail", "settings", "settings.api", "settings.operator", "api",
         "api.service", "operator", "serviceAccounts", "serviceAccounts.api", "rbac", "ingress", "networkPolicy",
-        "crdUpgrade", "serviceMonitor", "prometheusRule", "grafanaDashboard",
+        "gateway", "aggregatedRoles", "crdUpgrade", "serviceMonitor", "prometheusRule", "grafanaDashboard",
     ],
 )  # fmt: skip
 def test_a_section_that_was_removed_is_named(section: str) -> None:

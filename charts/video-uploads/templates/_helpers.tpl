@@ -59,6 +59,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- end -}}
 {{- end -}}
 
+{{/* The API, its description, and the files of the page: all but probes and metrics. */}}
+{{- define "video-uploads.publicPaths" -}}
+{{- list "/api" "/webhooks" "/openapi.json" "/docs" "/" "/index.html" "/assets" "/file-store.js" "/icon.svg" | toJson -}}
+{{- end -}}
+
 {{/* Not empty if the URL names the loopback. */}}
 {{- define "video-uploads.isLoopback" -}}
 {{- regexFind "^https?://(localhost|127[.][0-9.]+|[[]::1[]])([:/]|$)" (toString .) -}}

@@ -192,7 +192,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  {{- if not (and $own.autoscaling $own.autoscaling.enabled) }}
+  {{- if not (or (kindIs "invalid" $own.replicaCount) (and $own.autoscaling $own.autoscaling.enabled)) }}
   replicas: {{ $own.replicaCount }}
   {{- end }}
   revisionHistoryLimit: {{ $own.revisionHistoryLimit }}
