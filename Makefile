@@ -17,7 +17,7 @@ setup: .venv/locked ## Create .venv from requirements-dev.lock, unless it is up 
 .venv/locked: requirements-dev.lock devstack/setup.sh
 	@PYTHON=$(PYTHON) devstack/setup.sh
 
-up: setup ## Start the local stack and wait until it serves [SCALE=0.1]
+up: setup ## Start the local stack and wait until it serves [SCALE=0.1 CLUSTER=kind]
 	@$(RUN) devstack up $(if $(SCALE),--scale $(SCALE))
 
 down: setup ## Stop the local stack and keep its data
@@ -57,7 +57,7 @@ integration: setup ## Run the tests against real servers
 e2e: setup web ## Run the tests against a whole stack
 	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/chaos
 
-e2e-cluster: setup ## Run the tests of the service in pods, on a one-node cluster; needs root on Debian
+e2e-cluster: setup ## Run the tests of the service in pods, as root on Debian, or with Docker [CLUSTER=kind]
 	$(RUN) pytest tests/e2e/cluster
 
 bench: setup ## Measure beside the peer and write docs/benchmarks.md [QUICK=1 NAME=row]

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from devstack import page
+from devstack import kind, page
 from devstack.child_environment import bypass_proxies
 from devstack.options import OptionError, StackOptions
 from devstack.paths import DEFAULT_STATE_DIR, Paths
@@ -36,13 +36,15 @@ def _do(stack: Stack, arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "up":
             began = time.monotonic()
-            running = stack.up(StackOptions.from_environment(os.environ, time_scale=arguments.scale))
+            environment = kind.environment_with(os.environ, stack.paths, _say)
+            running = stack.up(StackOptions.from_environment(environment, time_scale=arguments.scale))
             _say(f"ready in {time.monotonic() - began:.1f} s: the API is {running.api_url}")
             if page.remembered(stack.paths):
                 _say(f"the page, signed in: {running.web_url}/#token={running.tokens.user}")
             _say(f"everything else is in {stack.paths.root / 'stack.json'}")
         case "down":
             stack.down()
+            kind.remove(stack.paths)
         case "status":
             return _show_status(stack)
         case "token":

@@ -88,11 +88,6 @@ def _kubeconfig(environment: Mapping[str, str]) -> str | None:
             if not path or not Path(path).is_file():
                 raise OptionError(f"CLUSTER=existing needs KUBECONFIG to name a file; it is {path or 'not set'}")
             return str(Path(path).resolve())
-        case "kind":
-            raise OptionError(
-                "CLUSTER=kind: kind needs Docker and an image registry, so it is not started from here. Start it with "
-                "`kind create cluster --kubeconfig kind.yaml`, then use CLUSTER=existing KUBECONFIG=kind.yaml"
-            )
         case other:
             raise OptionError(f"CLUSTER is {other!r}; it may be local, existing or kind")
 

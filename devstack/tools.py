@@ -82,6 +82,7 @@ TOOLS = {
         # The packages of the following Kubernetes programs are those that the ones before them do not have.
         GoTool("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", Expected(24, 197), _kubernetes_linker_flags()),
         GoTool("helm", "helm", "helm.sh/helm/v4/cmd/helm", Expected(130, 1183)),
+        GoTool("kind", "kind", "sigs.k8s.io/kind", Expected(20, 292)),
         GoTool("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", Expected(60, 229)),
         # Without service discovery for two dozen clouds, which is most of the code to compile.
         GoTool("promtool", "prometheus", f"{_PROMETHEUS}/cmd/promtool", Expected(180), tags="remove_all_sd"),

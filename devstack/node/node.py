@@ -49,7 +49,7 @@ class Node:
 
     def up(self) -> None:
         """Start the servers that do not run, and wait until pods run and resolve names."""
-        _check_machine()
+        check_machine()
         self._where.paths.prepare()
         build([*servers.TOOLS, "coredns"])
         network.up(self._where)
@@ -129,7 +129,8 @@ def _removed(group: Path) -> bool:
     return True
 
 
-def _check_machine() -> None:
+def check_machine() -> None:
+    """Raise PartFailedError unless everything that the node is made of is here; the message has the command."""
     if os.geteuid() != 0:
         raise PartFailedError("a node needs root: containers, a bridge, control groups")
     missing = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]

@@ -1,29 +1,43 @@
-"""A real node with the upstreams of the service on it, shared by all tests: `make e2e-cluster`.
+"""A real node with the upstreams of the service on it, shared by all tests: `make e2e-cluster` [CLUSTER=kind].
 
 test_page.py runs first, on a cluster without anything of ours; test_release.py then upgrades, uses, rotates and removes
 a release.
 """
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from devstack import kind
+from devstack.node.kind import KindNode
 from devstack.node.layout import Layout
-from devstack.node.node import Node
-from devstack.paths import PROJECT_DIR
-from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY
+from devstack.node.node import Node, check_machine
+from devstack.paths import DEFAULT_STATE_DIR, PROJECT_DIR
+from devstack.server import PartFailedError
+from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, PREVIOUS, REPOSITORY, AnyNode
 from tests.e2e.cluster.inventory import everything
 from tests.e2e.cluster.release import HelmRelease, Installed
 from tests.e2e.cluster.upstreams import NAMESPACE, Upstreams
 from tests.support import previous_release
 
 
+def _node() -> AnyNode:
+    """Return the kind of node that CLUSTER names. Where it cannot run, the whole run ends with one line."""
+    is_kind = os.environ.get("CLUSTER") == "kind"
+    try:
+        (kind.check_docker if is_kind else check_machine)()
+    except PartFailedError as error:
+        pytest.exit(str(error), returncode=1)
+    return KindNode(DEFAULT_STATE_DIR) if is_kind else Node(Layout())
+
+
 @pytest.fixture(scope="session")
-def node() -> Iterator[Node]:
+def node() -> Iterator[AnyNode]:
     """A node with both images of this tree; stopped at the end."""
-    made = Node(Layout())
+    made = _node()
     # An earlier run may have left data.
     made.forget()
     try:
@@ -36,7 +50,7 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture(scope="session")
-def upstreams(node: Node) -> Upstreams:
+def upstreams(node: AnyNode) -> Upstreams:
     """Postgres, an S3 server and the stand-in for Coconut, in pods."""
     made = Upstreams(node)
     made.install()
@@ -44,7 +58,7 @@ def upstreams(node: Node) -> Upstreams:
 
 
 @pytest.fixture(scope="session")
-def installed(node: Node, upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def installed(node: AnyNode, upstreams: Upstreams, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """The previous release in an empty namespace: its own chart, and an image built by its own Dockerfile."""
     directory = tmp_path_factory.mktemp("release")
     release = HelmRelease(node, upstreams, directory)
@@ -64,7 +78,7 @@ def release(installed: Installed) -> HelmRelease:
 
 
 @pytest.fixture
-def names(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def names(node: AnyNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process resolve the upstreams' Services, as pods do: signed URLs contain their names."""
     resolve = socket.getaddrinfo
     columns = "jsonpath={range .items[*]}{.metadata.name} {.spec.clusterIP}{'\\n'}{end}"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from devstack.node.kind import KindNode
 from devstack.node.network import run
 from devstack.node.node import Node
 from devstack.paths import PROJECT_DIR
@@ -16,11 +17,14 @@ CURRENT, PREVIOUS = "dev", "previous"
 DEMO_IMAGE = "localhost/video-uploads-demo:dev"
 WAIT_SECONDS = 300
 
+# They are made in different ways, and used in the same.
+AnyNode = Node | KindNode
+
 
 class Helm:
     """One namespace."""
 
-    def __init__(self, node: Node, namespace: str) -> None:
+    def __init__(self, node: AnyNode, namespace: str) -> None:
         self._node = node
         self.namespace = namespace
 

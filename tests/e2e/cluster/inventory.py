@@ -1,12 +1,12 @@
 """Lists all objects in a namespace, and all cluster-scoped objects."""
 
-from devstack.node.node import Node
+from tests.e2e.cluster.helm import AnyNode
 
 # Events expire by themselves, and component statuses are not objects.
 _NOT_COUNTED = frozenset({"events", "events.events.k8s.io", "componentstatuses"})
 
 
-def everything(node: Node, namespace: str) -> set[str]:
+def everything(node: AnyNode, namespace: str) -> set[str]:
     """Return kubectl's name of each object: its kind, group and name."""
     names: set[str] = set()
     for namespaced in ("true", "false"):

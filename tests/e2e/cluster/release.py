@@ -11,9 +11,8 @@ from typing import Any
 import yaml
 
 from devstack import tokens
-from devstack.node.node import Node
 from devstack.server import PartFailedError
-from tests.e2e.cluster.helm import REPOSITORY, Helm
+from tests.e2e.cluster.helm import REPOSITORY, AnyNode, Helm
 from tests.e2e.cluster.upstreams import ISSUER, Upstreams
 from videoupload import Client
 
@@ -27,7 +26,7 @@ _LOOK_SECONDS = 0.5
 class HelmRelease(Helm):
     """A release in its namespace."""
 
-    def __init__(self, node: Node, upstreams: Upstreams, directory: Path) -> None:
+    def __init__(self, node: AnyNode, upstreams: Upstreams, directory: Path) -> None:
         super().__init__(node, NAME)
         self._values, self._directory = upstreams.values(api_url=f"http://{API}.{NAME}"), directory
         self._upstreams = upstreams

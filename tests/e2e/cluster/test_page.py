@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from devstack.cluster import CHART
-from devstack.node.node import Node
-from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, REPOSITORY, Helm
+from tests.e2e.cluster.helm import CURRENT, DEMO_IMAGE, REPOSITORY, AnyNode, Helm
 from tests.e2e.cluster.upstreams import Upstreams
 from tests.support.eventually import eventually
 from tests.support.install_page import Block, Shell, blocks
@@ -25,7 +24,7 @@ ROTATED_SECONDS_MAX = 30
 
 
 @pytest.fixture
-def shell(node: Node, tmp_path: Path) -> Shell:
+def shell(node: AnyNode, tmp_path: Path) -> Shell:
     """A shell at the root of the project, for the administrator of the cluster."""
     return Shell(tmp_path, node.kubeconfig)
 
@@ -44,7 +43,7 @@ def own_names(shell: Shell, block: Block, upstreams: Upstreams) -> None:
 
 
 def test_every_command_of_the_page_works_on_a_node(
-    node: Node, upstreams: Upstreams, shell: Shell, capsys: pytest.CaptureFixture[str]
+    node: AnyNode, upstreams: Upstreams, shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
     node.images.give_another_name(f"{REPOSITORY}:{CURRENT}", f"{REPOSITORY}:{version}")

@@ -12,11 +12,10 @@ import pytest
 from devstack.demo import clip
 from devstack.demo.player import Expected, Player
 from devstack.node.configuration import PAUSE_IMAGE
-from devstack.node.node import Node
 from devstack.paths import PROJECT_DIR
 from devstack.server import PartFailedError
 from tests.e2e.cluster.batch import Batch, small_clip
-from tests.e2e.cluster.helm import CURRENT, PREVIOUS
+from tests.e2e.cluster.helm import CURRENT, PREVIOUS, AnyNode
 from tests.e2e.cluster.inventory import everything
 from tests.e2e.cluster.release import API, NAME, OPERATOR, SECRET, HelmRelease, Installed, PodWatch, tag_of
 from tests.e2e.cluster.traffic import Stream, Traffic, kept_connection, new_connections
@@ -185,7 +184,7 @@ def test_an_upload_survives_when_all_pods_are_killed(release: HelmRelease, made:
 
 
 def test_uninstalling_leaves_what_the_notes_list_and_how_to_remove_it(
-    installed: Installed, release: HelmRelease, node: Node
+    installed: Installed, release: HelmRelease, node: AnyNode
 ) -> None:
     uploads = {f"videoupload.video.uploads.dev/{one['metadata']['name']}" for one in release.get("videouploads")}
     notes = release.run("get", "notes", NAME)

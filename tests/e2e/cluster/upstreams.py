@@ -12,8 +12,7 @@ import requests
 from psycopg import sql
 
 from devstack.environment import JWT_AUDIENCE
-from devstack.node.node import Node
-from tests.e2e.cluster.helm import CHART, DEMO_IMAGE, Helm
+from tests.e2e.cluster.helm import CHART, DEMO_IMAGE, AnyNode, Helm
 
 NAMESPACE = "upstreams"
 ISSUER = "https://login.example.com"
@@ -23,7 +22,7 @@ _BUCKET = "videos"
 class Upstreams:
     """The upstreams of a release."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: AnyNode) -> None:
         self._helm = Helm(node, NAMESPACE)
         self._database_password = secrets.token_hex(16)
         self._secret_key = secrets.token_hex(16)

@@ -38,7 +38,6 @@ def test_an_existing_cluster_replaces_the_local_one(tmp_path: Path) -> None:
     ("environment", "named"),
     [
         pytest.param({"CLUSTER": "existing"}, "KUBECONFIG", id="existing-without-a-kubeconfig"),
-        pytest.param({"CLUSTER": "kind"}, "kind", id="kind-is-not-started-here"),
         pytest.param({"CLUSTER": "minikube"}, "minikube", id="unknown-kind-of-cluster"),
         pytest.param({"COCONUT_URL": "https://api.example.test/v2"}, "COCONUT_API_KEY", id="coconut-without-a-key"),
         pytest.param({"S3_ENDPOINT": "https://s3.example.test"}, "S3_SECRET_KEY", id="s3-without-keys"),
