@@ -11,6 +11,7 @@ from crds.events import EventRecorder
 from crds.resource import Resource
 from database.adoption import Adoption
 from database.attempts import Attempts
+from database.captions import CaptionRows
 from database.job_claims import Claims
 from database.observations import Observations
 from database.retention import Retention
@@ -41,6 +42,7 @@ class Dependencies:
     claims: Claims
     retention: Retention
     adoption: Adoption
+    captions: CaptionRows
     storage: Storage
     parts: Multipart
     transcoder: Transcoder

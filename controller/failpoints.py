@@ -52,6 +52,7 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
             attempts=around("attempts", deps.attempts),
             retention=around("retention", deps.retention),
             adoption=around("adoption", deps.adoption),
+            captions=around("captions", deps.captions),
             storage=around("storage", deps.storage),
             parts=around("parts", deps.parts),
             transcoder=around("transcoder", deps.transcoder),

@@ -28,6 +28,7 @@ from crds.signature import Signatures
 from database.adoption import Adoption
 from database.attempts import Attempts
 from database.audit import AuditedRows
+from database.captions import CaptionRows
 from database.job_claims import Claims
 from database.observations import Observations
 from database.outbox import Outbox
@@ -126,6 +127,7 @@ def wire(
         claims=Claims(database),
         retention=Retention(database),
         adoption=Adoption(database),
+        captions=CaptionRows(database),
         storage=guard(
             s3,
             Storage(storage_settings, clients),

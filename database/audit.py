@@ -44,6 +44,14 @@ WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision 
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
+# No job is bought: a pass writes the files again, and then that they are there.
+_FORGET_CAPTIONS = f"""
+UPDATE videos SET captions_published = DEFAULT, revision = revision + 1, retired = false
+WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s
+  AND origin = 'api' AND NOT deleted
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+
 # A job that is stored for any attempt is not a duplicate. While a submission is unresolved, a pass checks its claims.
 _DOUBLED = """
 SELECT claimed.video_id, claimed.attempt, claimed.job_id, made.job_id AS accepted_job_id
@@ -118,6 +126,19 @@ class AuditedRows:
             if healed is not None:
                 wakeups.send(connection, wakeups.Wakeup(row.desired.video_id, Cause.SWEEP))
         return healed
+
+    def forget_captions(self, row: VideoRow) -> VideoRow | None:
+        """Record that the captions of a video are not published; None if the row changed."""
+        parameters = {
+            "video_id": row.desired.video_id,
+            "revision": row.desired.revision,
+            "observed_revision": row.observed.revision,
+        }
+        with self._database.transaction() as connection:
+            changed = fetch_video(connection, _FORGET_CAPTIONS, parameters)
+            if changed is not None:
+                wakeups.send(connection, wakeups.Wakeup(row.desired.video_id, Cause.SWEEP))
+        return changed
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
         """Return the duplicate jobs of these videos that callbacks have named since then."""

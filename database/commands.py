@@ -5,19 +5,20 @@ Every change of a desired state raises the row's revision and clears `retired` i
 operator on commit. The desired state of an import comes from its resource and never changes here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import orjson
 import psycopg
 from psycopg.types.json import Jsonb
 
-from database import creation, events, idempotency_keys, locks, retranscodes, wakeups
+from database import captions, creation, events, idempotency_keys, locks, retranscodes, wakeups
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
 from database.creation import BytesPerDay, Created, NewRow
 from database.idempotency_keys import IdempotencyKey
 from database.pool import Connection, Database
 from database.retranscodes import Allowance, CountedRequest
+from domain.captions import CaptionTrack
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
 from domain.video import COUNTER_MAX
@@ -201,6 +202,24 @@ class VideoCommands:
             }
             row = _counted(fetch_video(connection, _DESCRIBE, values)) or before
             wakeups.send(connection, wakeups.Wakeup(video_id, Cause.CLIENT))
+        return row
+
+    def put_captions(self, video_id: str, track: CaptionTrack, text: str) -> VideoRow:
+        """Replace the captions in one language, unless the video is deleted. ``text``: the one that the track names.
+
+        Also raises TooManyCaptionsError, CaptionsBusyError.
+        """
+        return self._change_captions(video_id, lambda connection, row: captions.put(connection, row, track, text))
+
+    def remove_captions(self, video_id: str, language: str) -> VideoRow:
+        """Remove the captions in one language, unless the video is deleted. Also raises CaptionsBusyError."""
+        return self._change_captions(video_id, lambda connection, row: captions.remove(connection, row, language))
+
+    def _change_captions(self, video_id: str, change: Callable[[Connection, VideoRow], VideoRow | None]) -> VideoRow:
+        with _at_most_its_type(), self._database.transaction() as connection:
+            before = _locked(connection, video_id)
+            row = _counted(change(connection, before)) or before
+            wakeups.send(connection, wakeups.Wakeup(video_id, Cause.PERSON))
         return row
 
     def delete(self, video_id: str) -> VideoRow:

@@ -45,7 +45,11 @@ WHERE owner IS NULL OR place <= %(per_owner)s ORDER BY since, video_id LIMIT %(a
 
 _WORKING = """
 SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at,
-       (edition, retries) > (observed_edition, observed_retries) AND NOT deleted AND NOT is_paused AS is_behind
+       NOT deleted AND ((edition, retries) > (observed_edition, observed_retries) AND NOT is_paused
+           OR is_playable AND captions IS DISTINCT FROM captions_published -> 'captions'
+           OR is_playable AND captions -> 'tracks' <> '[]'
+              AND (captions_published ->> 'attempt')::integer IS DISTINCT FROM (published ->> 'attempt')::integer)
+       AS is_behind
 FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
 """
 

@@ -7,6 +7,7 @@ processed/{video_id}/{folder}/hls/master.m3u8         what one job wrote, immuta
 processed/{video_id}/{folder}/thumbnails/thumb_01.jpg
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
 processed/{video_id}/thumbnail.jpg                    the stable poster
+processed/{video_id}/captions/...                     the captions: for each language a media playlist and a text
 withdrawn/{video_id}/...                              what was public of a deleted video, until it is restored or purged
 marks/{video_id}/attempt-{folder}                     an empty private object: an attempt was, or is to be, paid for
 marks/{video_id}/job-{attempt}-{job_id}                an empty private object: this job was accepted
@@ -29,6 +30,8 @@ PUBLIC_PREFIX = "processed/"
 WITHDRAWN_PREFIX = "withdrawn/"
 MARKS_PREFIX = "marks/"
 ATTEMPT_MARK, JOB_MARK, DELETION_MARK = "attempt-", "job-", "deleted-"
+# No attempt has a folder of this name.
+CAPTIONS_FOLDER = "captions"
 # Below each of these there is a folder for each video.
 VIDEO_PREFIXES = (UPLOADS_PREFIX, ORIGINALS_PREFIX, PUBLIC_PREFIX, WITHDRAWN_PREFIX, MARKS_PREFIX)
 
@@ -149,6 +152,11 @@ def stable_playlist_key(video_id: str) -> str:
 def stable_poster_key(video_id: str) -> str:
     """Return the key behind the thumbnail URL."""
     return f"{video_prefix(video_id)}thumbnail.jpg"
+
+
+def captions_prefix(video_id: str) -> str:
+    """Return the prefix of one video's captions, with a trailing slash; domain/captions.py names the files."""
+    return f"{video_prefix(video_id)}{CAPTIONS_FOLDER}/"
 
 
 def video_id_of(key: str) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.captions import Captions, PublishedCaptions
 from domain.spending import SpendingLimits
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason
 
@@ -60,7 +61,7 @@ class VideoRow:
     ``deleted_at``: when its deletion was requested; None if it is not deleted. ``restored_at``: when the last deletion
     was undone; None if none was. ``metadata``: set by the client.
     ``upload_id``: the newest multipart upload that was opened at storage, even if it has ended; ``part_bytes``: its
-    part size.
+    part size. ``captions``: those that the owner wants; ``captions_published``: those that the operator made public.
     """
 
     desired: DesiredState
@@ -72,12 +73,24 @@ class VideoRow:
     part_bytes: int | None = None
     upload_id: str | None = None
     restored_at: datetime | None = None
+    captions: Captions = field(default_factory=Captions)
+    captions_published: PublishedCaptions = field(default_factory=PublishedCaptions)
 
     @property
     def original_key(self) -> str:
         """Return where the verified original is, or where it is to be sent."""
         source = self.observed.source
         return self.desired.storage_key if source is None or source.key is None else source.key
+
+    @property
+    def has_captions_due(self) -> bool:
+        """Return whether the stream that is public, or is being published, lacks a change of its captions."""
+        observed, published = self.observed, self.captions_published
+        is_public = observed.is_playable or observed.reason is Reason.PUBLISHING
+        if observed.published is None or not is_public or self.desired.deleted or observed.is_withdrawn:
+            return False
+        is_of_another = bool(self.captions.tracks) and published.attempt != observed.published.attempt
+        return is_of_another or self.captions != published.captions
 
     @property
     def revisions(self) -> Revisions:
@@ -151,7 +164,8 @@ AttemptChange = Intend | Settle
 class WorkingRow:
     """The part of a row that the resync compares: its revisions and phase, and since when.
 
-    ``is_behind``: an edition or a retry was requested, the upload is not paused, and no pass has begun it.
+    ``is_behind``: an edition or a retry was requested, the upload is not paused, and no pass has begun it; or its
+    captions are due.
     """
 
     video_id: str

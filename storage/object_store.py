@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from domain import object_keys
+from domain.captions import CaptionTrack, playlist_name, text_name
 from domain.errors import UnavailableError
 from domain.marks import Marks, marks_of
 from domain.objects import (
@@ -28,16 +29,20 @@ from storage.client import Clients, is_missing, make_clients, translate_errors
 from storage.presign import attachment, expiry, sign
 from storage.settings import StorageSettings
 from storage.verify.outputs import OBJECTS_MAX, Outputs, judge_outputs
-from storage.verify.playlist import PLAYLIST_BYTES_MAX
+from storage.verify.playlist import PLAYLIST_BYTES_MAX, PlaylistError, key_beside, read_media
 from storage.verify.source import judge_source
+from storage.verify.tracks.mpeg import first_timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 POSTER_TYPE = "image/jpeg"
+CAPTIONS_TYPE = "text/vtt"
 # Stable keys are overwritten by new editions, which caches then show after at most this long.
 STABLE_CACHE_CONTROL = "max-age=10"
+# Tables, then the first packets of picture and sound.
+_SEGMENT_HEAD_BYTES = 512 * 1024
 # What one CopyObject takes, and the parts of a larger file.
 _COPY_BYTES_MAX = 5 * 1000**3
 _COPY_PART_BYTES = 1024**3
@@ -212,6 +217,45 @@ class Storage:
                 if is_missing(error):
                     return None
                 raise
+
+    def write_captions(self, video_id: str, track: CaptionTrack, *, text: str, playlist: str) -> None:
+        """Write the text of captions, then the media playlist that names it."""
+        prefix = object_keys.captions_prefix(video_id)
+        with translate_errors("writing captions"):
+            for name, body, content_type in (
+                (text_name(track), text, CAPTIONS_TYPE),
+                (playlist_name(track), playlist, PLAYLIST_TYPE),
+            ):
+                self._session.put(self._processed_bucket, prefix + name, body.encode(), self._published(content_type))
+
+    def remove_caption_file(self, video_id: str, name: str) -> None:
+        """Remove a file of captions; succeeds if it is already gone."""
+        self._remove(self._processed_bucket, object_keys.captions_prefix(video_id) + name)
+
+    def caption_files(self, video_id: str) -> set[str]:
+        """Return the names of the files of captions that are not empty."""
+        prefix = object_keys.captions_prefix(video_id)
+        with translate_errors("listing captions"):
+            page = self._session.page(self._processed_bucket, prefix)
+        return {file.key.removeprefix(prefix) for file in page.files if file.file_bytes > 0}
+
+    def first_timestamp(self, video_id: str, uri: str) -> int | None:
+        """Return where the clock of a variant's first segment begins, in 1/90,000 s; None if that is not found.
+
+        ``uri``: of the variant's media playlist, relative to the public prefix of the video.
+        """
+        key = object_keys.video_prefix(video_id) + uri
+        with translate_errors("reading a stream's first segment"):
+            try:
+                segment_key = key_beside(key, read_media(self._text(key)).uris[0])
+                head = self._session.read(self._processed_bucket, segment_key, at_most=_SEGMENT_HEAD_BYTES)
+            except PlaylistError:
+                return None
+            except ClientError as error:
+                if is_missing(error):
+                    raise UnavailableError("reading a stream's first segment: it is gone") from error
+                raise
+        return first_timestamp(head)
 
     def remove_published(self, video_id: str) -> None:
         """Remove the stable files; the outputs of the attempts stay."""

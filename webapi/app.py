@@ -42,6 +42,7 @@ from webapi.openapi.page import Docs, OpenApi
 from webapi.ports import MultipartStorage, OriginalStorage, Publisher
 from webapi.site import SitePage, page_routes
 from webapi.videos.actions import Retries, VideoRestore, VideoRetry
+from webapi.videos.captions import VideoCaption, VideoCaptions
 from webapi.videos.events import VideoEvents
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
@@ -140,6 +141,9 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     retranscodes = Retranscodes(commands, originals, publisher, per_day=policy.retranscodes_per_day)
     app.add_route(f"{video}/retranscode", VideoRetranscode(queries, retranscodes, responder))
     app.add_route(f"{video}/restore", VideoRestore(queries, commands, publisher, responder))
+    app.add_route(f"{video}/captions", VideoCaptions(queries, deps.serializer))
+    caption = VideoCaption(queries, commands, publisher, deps.serializer)
+    app.add_route(f"{video}/captions/{{language}}", caption)
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
     app.add_route(f"{video}/events/stream", VideoStream(queries, deps.serializer, deps.clock))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))

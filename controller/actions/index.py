@@ -2,7 +2,8 @@
 
 rules/machine.py decides which step is next. A process may die at any line of an effect: what it committed before is
 enough for the next pass to continue. submission.py holds what costs money, publication.py what viewers see,
-lifecycle.py what people request, multipart.py the files that arrive in parts.
+lifecycle.py what people request, captions.py what accompanies
+the stream, multipart.py the files that arrive in parts.
 """
 
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import assert_never
 
 import structlog
 
-from controller.actions import lifecycle, multipart, publication, submission
+from controller.actions import captions, lifecycle, multipart, publication, submission
 from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.rules.deadlines import is_over
 from controller.rules.steps import (
@@ -29,6 +30,7 @@ from controller.rules.steps import (
     MarkPlayable,
     NoOp,
     Publish,
+    PublishCaptions,
     Purge,
     RejectFile,
     RemoveFile,
@@ -112,6 +114,8 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return ctx.commit(after)
         case Publish():
             return publication.publish(step, ctx)
+        case PublishCaptions():
+            return captions.publish(ctx)
         case WritePlaylist():
             return publication.write_playlist(ctx)
         case Finish():

@@ -9,7 +9,7 @@ from controller.rules.submission import unpublished
 from domain.errors import UpstreamError
 from domain.records import AttemptState, Settle
 from domain.schedule import deadline_at
-from domain.stable_playlist import stable_playlist
+from domain.stable_playlist import playlist_of
 from domain.video import Phase, Published, Reason
 
 # A move takes two requests, eight files at a time, and a pass must end within the shutdown grace period.
@@ -57,7 +57,7 @@ def _ended_without_playlist(ctx: ReconcileContext) -> Result | None:
     published = ctx.row.observed.published
     if published is None:
         return Result(ctx.row, Requeue.BACKOFF)
-    text, is_last = stable_playlist(published), is_over(ctx.row, ctx.now)
+    text, is_last = playlist_of(ctx.row, published), is_over(ctx.row, ctx.now)
     try:
         ctx.deps.storage.write_playlist(ctx.row.desired.video_id, text)
         is_lost = ctx.deps.storage.read_playlist(ctx.row.desired.video_id) != text

@@ -19,6 +19,7 @@ from controller.audit.findings import (
     RemoveOutputs,
     RemoveUpload,
     ReportOnly,
+    RepublishCaptions,
     RequestEdition,
     RestoreDeletion,
     RewritePlaylist,
@@ -27,10 +28,11 @@ from controller.audit.findings import (
 from controller.audit.limits import AuditRules
 from domain import object_keys
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
+from domain.captions import names_of
 from domain.objects import ObjectFacts, OutputsProblem, StoredFile, VerifiedOutputs
 from domain.records import VideoRow
 from domain.retention import is_file_due, is_row_due
-from domain.stable_playlist import stable_playlist
+from domain.stable_playlist import playlist_of
 from domain.video import Origin, Phase, Published, Reason
 
 
@@ -40,7 +42,7 @@ class Evidence:
 
     ``outputs`` and ``original`` are read only if something is published. ``has_withdrawn``: files lie where a deletion
     moves them; looked for only if the playlist or the outputs are not what they should be. ``is_deletion_marked``: the
-    bucket has the mark of a deletion that is newer than the row.
+    bucket has the mark of a deletion that is newer than the row. ``caption_files``: the names of those of captions.
     """
 
     audited: AuditedRow
@@ -51,12 +53,13 @@ class Evidence:
     original: ObjectFacts | None = None
     has_withdrawn: bool = False
     is_deletion_marked: bool = False
+    caption_files: Collection[str] = ()
 
 
 def should_be_public(row: VideoRow) -> bool:
     """Return whether the stable files should exist. While a pass publishes, they belong to that pass."""
     observed = row.observed
-    is_settled = observed.is_playable and observed.reason is not Reason.PUBLISHING
+    is_settled = observed.is_playable and observed.reason is not Reason.PUBLISHING and not row.has_captions_due
     return is_settled and observed.published is not None and not row.desired.deleted
 
 
@@ -68,7 +71,7 @@ def should_be_withdrawn(row: VideoRow) -> bool:
 def check_stable(row: VideoRow, playlist: str | None) -> Finding | None:
     """Compare the stable playlist with the row."""
     video_id, published = row.desired.video_id, row.observed.published
-    if should_be_public(row) and published is not None and playlist != stable_playlist(published):
+    if should_be_public(row) and published is not None and playlist != playlist_of(row, published):
         problem = "is missing" if playlist is None else "differs from the row"
         return Finding(FindingType.PLAYLIST_WRONG, video_id, f"the stable playlist {problem}", RewritePlaylist())
     return None
@@ -145,6 +148,7 @@ def _findings_of(
     problem = outputs_problem(published, evidence.outputs)
     yield _check_outputs(evidence, row, problem, rules, editions_left)
     yield _check_poster(evidence, row, published)
+    yield from _check_captions(evidence, row)
     if problem is None and row.observed.phase is Phase.READY and not _is_original(evidence, row):
         detail = "the original is gone or was replaced: the video plays, but can never be transcoded again"
         yield Finding(FindingType.ORIGINAL_MISSING, row.desired.video_id, detail, ReportOnly())
@@ -208,12 +212,23 @@ def _check_poster(evidence: Evidence, row: VideoRow, published: Published) -> Fi
     return Finding(FindingType.POSTER_MISSING, row.desired.video_id, detail, ReportOnly())
 
 
+def _check_captions(evidence: Evidence, row: VideoRow) -> Iterator[Finding]:
+    expected, found = names_of(row.captions_published.captions.tracks), set(evidence.caption_files)
+    if expected - found:
+        detail = f"{len(expected - found)} files of its captions are missing"
+        yield Finding(FindingType.CAPTIONS_MISSING, row.desired.video_id, detail, RepublishCaptions())
+    if found - expected:
+        # They may be newer than the dump from which the row was restored.
+        detail = f"{len(found - expected)} files of captions belong to none that its row has"
+        yield Finding(FindingType.OUTPUTS_UNKNOWN, row.desired.video_id, detail, ReportOnly())
+
+
 def _check_folders(
     evidence: Evidence, row: VideoRow, published: Published, rules: AuditRules, now: datetime, *, may_remove: bool
 ) -> Iterator[Finding]:
     video_id, published_at = row.desired.video_id, evidence.audited.published_at
     is_due = may_remove and published_at is not None and now >= published_at + rules.superseded_after
-    for name in sorted(evidence.stored_attempts):
+    for name in sorted(set(evidence.stored_attempts) - {object_keys.CAPTIONS_FOLDER}):
         attempt = object_keys.attempt_of_folder(name)
         if attempt is None or attempt > row.observed.attempt:
             yield Finding(

@@ -12,6 +12,7 @@ class FindingType(StrEnum):
 
     PLAYLIST_WRONG = "playlist_wrong"
     POSTER_MISSING = "poster_missing"
+    CAPTIONS_MISSING = "captions_missing"
     OUTPUTS_BROKEN = "outputs_broken"
     OUTPUTS_SUPERSEDED = "outputs_superseded"
     OUTPUTS_UNKNOWN = "outputs_unknown"
@@ -61,6 +62,13 @@ class CopyPoster:
     """Copy a thumbnail of the published attempt to the stable poster."""
 
     name: ClassVar[str] = "copy_poster"
+
+
+@dataclass(frozen=True)
+class RepublishCaptions:
+    """Forget that the captions were published, so that a pass writes their files again."""
+
+    name: ClassVar[str] = "republish_captions"
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,7 @@ Remedy = (
     | WithdrawFiles
     | RestoreDeletion
     | CopyPoster
+    | RepublishCaptions
     | RequestEdition
     | RemoveOutputs
     | RemoveUpload

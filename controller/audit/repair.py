@@ -19,6 +19,7 @@ from controller.audit.findings import (
     RemoveOutputs,
     RemoveUpload,
     ReportOnly,
+    RepublishCaptions,
     RequestEdition,
     RestoreDeletion,
     RewritePlaylist,
@@ -30,7 +31,7 @@ from domain import object_keys
 from domain.errors import UnavailableError
 from domain.objects import VerifiedOutputs
 from domain.records import VideoRow
-from domain.stable_playlist import stable_playlist
+from domain.stable_playlist import playlist_of
 from domain.video import Reason
 from storage.object_store import Storage
 
@@ -50,7 +51,7 @@ class Repair:
         self._rules = rules
         self._clock = clock
 
-    def apply(self, finding: Finding, pause: Callable[[], None]) -> bool:
+    def apply(self, finding: Finding, pause: Callable[[], None]) -> bool:  # noqa: PLR0911 - one case for each remedy
         """Apply the finding's remedy, calling ``pause`` between its requests. Return whether it still differed.
 
         Raises UpstreamError.
@@ -64,6 +65,8 @@ class Repair:
                 return self._restore_deletion(finding.target)
             case CopyPoster():
                 return self._copy_poster(finding.target, pause)
+            case RepublishCaptions():
+                return self._republish_captions(finding.target)
             case RequestEdition():
                 return self._retranscode(finding.target)
             case RemoveOutputs(folder):
@@ -127,7 +130,7 @@ class Repair:
 
     def _write_playlist(self, row: VideoRow) -> None:
         if row.observed.published is not None:
-            self._storage.write_playlist(row.desired.video_id, stable_playlist(row.observed.published))
+            self._storage.write_playlist(row.desired.video_id, playlist_of(row, row.observed.published))
 
     def _restore_deletion(self, video_id: str) -> bool:
         row = self._row(video_id)
@@ -147,6 +150,10 @@ class Repair:
             self._storage.publish_poster(video_id, outputs.poster_key)
 
         return self._until_settled(video_id, copy, pause)
+
+    def _republish_captions(self, video_id: str) -> bool:
+        row = self._row(video_id)
+        return row is not None and should_be_public(row) and self._rows.forget_captions(row) is not None
 
     def _retranscode(self, video_id: str) -> bool:
         """Buy a new edition. Checks the outputs again first: one incomplete listing must not cost a job."""
@@ -202,4 +209,4 @@ def is_deletion_lost(row: VideoRow, storage: Storage) -> bool:
 
 
 def _published_state(row: VideoRow) -> tuple[object, ...]:
-    return row.desired.deleted, row.observed.published
+    return row.desired.deleted, row.observed.published, row.captions_published

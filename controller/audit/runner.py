@@ -4,7 +4,7 @@ All state between two runs is in the tables, so a run may be cut off anywhere.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from os.path import commonprefix
@@ -21,6 +21,7 @@ from domain import object_keys
 from domain.audit_records import AuditedRow, QuarantinedObject
 from domain.errors import UpstreamError
 from domain.objects import StoredFile, VerifiedOutputs
+from domain.records import VideoRow
 from domain.video import Phase, new_video_id
 
 log = structlog.get_logger(__name__)
@@ -175,7 +176,12 @@ class Audit:
             original=self._storage.head(row.original_key),
             has_withdrawn=has_withdrawn,
             is_deletion_marked=has_withdrawn and is_deletion_lost(row, self._storage),
+            caption_files=self._caption_files(row, folders),
         )
+
+    def _caption_files(self, row: VideoRow, folders: Collection[str]) -> Collection[str]:
+        is_there = object_keys.CAPTIONS_FOLDER in folders
+        return self._storage.caption_files(row.desired.video_id) if is_there else ()
 
     def _check_bucket(self, run: AuditRun) -> None:
         quota = self._rules.quarantined_per_audit

@@ -41,7 +41,7 @@ from domain.object_keys import kept_original_key
 from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.schedule import awaits_first_check
-from domain.stable_playlist import stable_playlist
+from domain.stable_playlist import playlist_of
 from domain.video import Hindrance, Origin, Published, SourceFacts
 from runtime.upstream_breaker import UpstreamHealth
 
@@ -243,7 +243,7 @@ def _playlist(row: VideoRow, deps: Dependencies) -> Snapshot:
 
 def _restored_video(row: VideoRow, published: Published, deps: Dependencies) -> Snapshot:
     snapshot = _playlist(row, deps)
-    if snapshot.playlist == stable_playlist(published):
+    if snapshot.playlist == playlist_of(row, published):
         return snapshot
     return replace(snapshot, outputs=_outputs(row, published.folder, published.duration_seconds, deps))
 

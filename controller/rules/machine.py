@@ -36,6 +36,7 @@ from controller.rules.steps import (
     Fail,
     MarkPlayable,
     NoOp,
+    PublishCaptions,
     Purge,
     RejectFile,
     RemoveFile,
@@ -56,7 +57,7 @@ from domain.policy import LifecyclePolicy
 from domain.records import UNRESOLVED, VideoRow
 from domain.retention import is_file_due, is_row_due
 from domain.schedule import Timing, retires_at
-from domain.stable_playlist import stable_playlist
+from domain.stable_playlist import playlist_of
 from domain.video import Origin, Phase, Published, Reason, Rejection, SourceFacts
 
 # Two bad files end an upload: the first may be a slip, the second is not.
@@ -66,7 +67,21 @@ REJECTIONS_ALLOWED = 2
 def decide(row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
     """Choose the one next step. A step that waits says what hinders it."""
     step = _decide(row, situation, snapshot, now, policy)
-    return replace(step, hindrance=snapshot.hindrance) if isinstance(step, Wait) else step
+    if isinstance(step, Wait):
+        step = replace(step, hindrance=snapshot.hindrance)
+    return PublishCaptions() if row.has_captions_due and _is_idle(step, row) else step
+
+
+def _is_idle(step: Step, row: VideoRow) -> bool:
+    """Return whether the pass would change nothing, so that captions delay neither a deadline nor a job."""
+    if isinstance(step, Wait):
+        return (step.reason, step.message, step.hindrance) == _shown(row)
+    # A resource leaves Kubernetes only once nothing is to be done.
+    return isinstance(step, NoOp | Retire)
+
+
+def _shown(row: VideoRow) -> tuple[object, ...]:
+    return row.observed.reason, row.observed.message, row.observed.hindrance
 
 
 def _decide(  # noqa: PLR0911 - one case for each situation is the point
@@ -145,7 +160,7 @@ def _resting(row: VideoRow, now: datetime, timing: Timing) -> Step:
 
 
 def _restoring(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
-    if snapshot.playlist == stable_playlist(published):
+    if snapshot.playlist == playlist_of(row, published):
         return MarkPlayable()
     match snapshot.outputs:
         case VerifiedOutputs():

@@ -237,6 +237,11 @@ class Publish:
 
 
 @dataclass(frozen=True)
+class PublishCaptions:
+    """The captions that the owner wants are not those that accompany the stream."""
+
+
+@dataclass(frozen=True)
 class WritePlaylist:
     """The stable playlist does not match the committed outputs."""
 
@@ -281,6 +286,7 @@ Step = (
     | ShowProgress
     | FailAttempt
     | Publish
+    | PublishCaptions
     | WritePlaylist
     | Finish
     | Fail

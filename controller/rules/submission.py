@@ -15,6 +15,7 @@ from controller.rules.steps import (
     FailAttempt,
     Finish,
     Publish,
+    PublishCaptions,
     RestoreAttempt,
     ShowProgress,
     Snapshot,
@@ -29,7 +30,7 @@ from domain.objects import OutputsProblem, VerifiedOutputs
 from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.schedule import Timing
-from domain.stable_playlist import stable_playlist
+from domain.stable_playlist import playlist_of
 from domain.video import WAITING_FOR_A_DAY, Published, Reason
 
 PROGRESS_STEP_PERCENT = 10
@@ -164,7 +165,10 @@ def _is_lost(snapshot: Snapshot, timing: Timing) -> bool:
 
 def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
     """Choose the next step once the outputs are complete."""
-    if snapshot.playlist == stable_playlist(published):
+    # With the captions from the start. After the deadline the stream is published without waiting for them.
+    if row.has_captions_due and not snapshot.is_incomplete and not is_over(row, now):
+        return PublishCaptions()
+    if snapshot.playlist == playlist_of(row, published):
         return Finish()
     if snapshot.is_incomplete and is_over(row, now):
         return Fail(unpublished(row)) if is_final(row, now, timing) else waiting_longer_for_outputs(row, now, timing)

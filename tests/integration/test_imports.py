@@ -25,6 +25,7 @@ from crds.events import EventRecorder
 from crds.resource import Resource
 from database.adoption import Adoption
 from database.attempts import Attempts
+from database.captions import CaptionRows
 from database.commands import VideoCommands
 from database.job_claims import Claims
 from database.observations import Observations
@@ -74,6 +75,7 @@ class Operator:
             attempts=Attempts(self.database),
             claims=Claims(self.database),
             retention=Retention(self.database),
+            captions=CaptionRows(self.database),
             adoption=Adoption(self.database),
             storage=cast("Storage", self.storage),
             parts=cast("Multipart", FakeMultipart(self.storage, self.clock.now)),

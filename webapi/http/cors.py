@@ -10,7 +10,7 @@ import falcon
 
 # The longest that Chrome keeps a preflight.
 _MAX_AGE_SECONDS = 7200
-_METHODS = ("GET", "POST", "PATCH", "DELETE")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
 _EXPOSED_HEADERS = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 

@@ -49,10 +49,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def read_json(req: falcon.Request, model: type[Model], *, media_types: tuple[str, ...] = (falcon.MEDIA_JSON,)) -> Model:
     """Return the body as ``model``. Raises HttpProblemError."""
-    media_type = (req.content_type or "").partition(";")[0].strip().lower()
-    if media_type not in media_types:
+    if media_type_of(req) not in media_types:
         raise HttpProblemError(ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"the body must be {' or '.join(media_types)}")
     return parse_json(read_body(req, at_most_bytes=JSON_BYTES_MAX), model)
+
+
+def media_type_of(req: falcon.Request) -> str:
+    """Return the type of the body in lower case, without parameters; empty if none is declared."""
+    return (req.content_type or "").partition(";")[0].strip().lower()
 
 
 def parse_json(body: bytes, model: type[Model]) -> Model:

@@ -35,6 +35,8 @@ class ProblemCode(StrEnum):
     PARTS_MISSING = "parts_missing"
     NOT_MULTIPART = "not_multipart"
     UPLOAD_CLOSED = "upload_closed"
+    VIDEO_DELETED = "video_deleted"
+    INVALID_CAPTIONS = "invalid_captions"
     NOT_RETRYABLE = "not_retryable"
     NOT_RETRANSCODABLE = "not_retranscodable"
     NOT_RESTORABLE = "not_restorable"
@@ -84,10 +86,13 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
         falcon.HTTP_422, "The size of the file is required", False, "Send `size_bytes`; the parts are computed from it."
     ),
     ProblemCode.BODY_TOO_LARGE: ProblemType(
-        falcon.HTTP_413, "The body is too large", False, "Send the file to the upload URL, not to this API."
+        falcon.HTTP_413, "The body is too large", False, "Send a video to its upload URL, and captions of up to 1 MiB."
     ),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ProblemType(
-        falcon.HTTP_415, "The body is not declared as JSON", False, "Send `Content-Type: application/json`."
+        falcon.HTTP_415,
+        "The body is not declared as a type that the call takes",
+        False,
+        "Send `Content-Type: application/json`, and with captions `text/vtt` or `application/x-subrip`.",
     ),
     ProblemCode.NOT_AUTHENTICATED: ProblemType(
         falcon.HTTP_401, "A token is required", False, "Send `Authorization: Bearer` with a token."
@@ -122,6 +127,12 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
         "The video is not waiting for a file",
         False,
         "Look at the video: `what_to_do` says what it needs.",
+    ),
+    ProblemCode.VIDEO_DELETED: ProblemType(
+        falcon.HTTP_409, "The video is deleted", False, "Restore it first, while that is possible."
+    ),
+    ProblemCode.INVALID_CAPTIONS: ProblemType(
+        falcon.HTTP_422, "The captions cannot be used", False, "Correct the line that `detail` names."
     ),
     ProblemCode.NOT_RETRYABLE: ProblemType(
         falcon.HTTP_409, "There is nothing to retry", False, "Look at the video: `what_to_do` says what it needs."

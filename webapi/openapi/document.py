@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
+from domain.captions import LANGUAGE_MAX, LANGUAGE_PATTERN
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN
 from webapi.http import idempotency
 from webapi.http.problems import MEDIA_PROBLEM, PROBLEM_TYPES, ProblemCode
 from webapi.http.request_limit import UNLIMITED
-from webapi.openapi.operations import OPERATIONS, VIDEO_ID, Operation
+from webapi.openapi.operations import LANGUAGE, OPERATIONS, VIDEO_ID, Operation
 from webapi.schemas.requests import UUID_PATTERN
 
 _REF = "#/components/schemas/{model}"
@@ -110,8 +111,10 @@ def problems_of(operation: Operation) -> list[ProblemCode]:
     if operation.ids:
         codes.append(ProblemCode.NOT_FOUND)
     if operation.body:
-        codes += [ProblemCode.INVALID_JSON, ProblemCode.BODY_TOO_LARGE]
-    if operation.body and operation.is_private:
+        codes.append(ProblemCode.INVALID_JSON)
+    if operation.body or operation.text_types:
+        codes.append(ProblemCode.BODY_TOO_LARGE)
+    if (operation.body and operation.is_private) or operation.text_types:
         codes.append(ProblemCode.UNSUPPORTED_MEDIA_TYPE)
     if operation.body or operation.query:
         codes.append(ProblemCode.INVALID_REQUEST)
@@ -162,6 +165,9 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if operation.body:
         description["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(operation.body)}}}
+    if operation.text_types:
+        content = {media_type: {"schema": {"type": "string"}} for media_type in operation.text_types}
+        description["requestBody"] = {"required": True, "content": content}
     return description
 
 
@@ -232,6 +238,8 @@ def _id(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string", "pattern": UUID_PATTERN}
     if name == VIDEO_ID.strip("{}"):
         schema = {"type": "string", "pattern": VIDEO_ID_PATTERN, "maxLength": VIDEO_ID_MAX}
+    if name == LANGUAGE.strip("{}"):
+        schema = {"type": "string", "pattern": LANGUAGE_PATTERN, "maxLength": LANGUAGE_MAX}
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 

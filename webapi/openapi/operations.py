@@ -11,7 +11,7 @@ from webapi.coconut_callback import CallbackBody
 from webapi.http.problems import ProblemCode
 from webapi.schemas import requests, responses, webhooks
 
-VIDEO_ID = "{video_id}"
+VIDEO_ID, LANGUAGE = "{video_id}", "{language}"
 VIDEOS = "/api/v1/videos"
 VIDEO = f"{VIDEOS}/{VIDEO_ID}"
 
@@ -28,6 +28,8 @@ class Operation:
     # Of a response that is no model.
     media_type: str | None = None
     body: type[BaseModel] | None = None
+    # Of a body that is text, and no model.
+    text_types: tuple[str, ...] = ()
     query: type[BaseModel] | None = None
     problems: tuple[ProblemCode, ...] = ()
     # Of the successful response.
@@ -122,6 +124,12 @@ WEBHOOK_OPERATIONS = (
 
 _RETRY_AFTER = ("Retry-After",)
 _PARTS_PROBLEMS = (ProblemCode.NOT_MULTIPART, ProblemCode.UPLOAD_CLOSED, ProblemCode.MANAGED_BY_KUBERNETES)
+
+_CAPTIONS_PROBLEMS = (
+    ProblemCode.CHANGES_EXHAUSTED,
+    ProblemCode.VIDEO_DELETED,
+    ProblemCode.MANAGED_BY_KUBERNETES,
+)
 
 OPERATIONS = (
     Operation(
@@ -260,6 +268,23 @@ OPERATIONS = (
         problems=(ProblemCode.ORIGINAL_UNAVAILABLE,),
         needs_storage=True,
         signs_downloads=True,
+    ),
+    Operation("GET", f"{VIDEO}/captions", "List the captions of a video", response=responses.CaptionList),
+    Operation(
+        "PUT",
+        f"{VIDEO}/captions/{LANGUAGE}",
+        "Add captions, or replace those in a language",
+        response=responses.CaptionBody,
+        query=requests.PutCaptions,
+        text_types=requests.CAPTION_TYPES,
+        problems=(ProblemCode.INVALID_CAPTIONS, ProblemCode.TOO_MANY, *_CAPTIONS_PROBLEMS),
+    ),
+    Operation(
+        "DELETE",
+        f"{VIDEO}/captions/{LANGUAGE}",
+        "Remove the captions in a language",
+        204,
+        problems=(ProblemCode.INVALID_REQUEST, *_CAPTIONS_PROBLEMS),
     ),
     Operation("GET", f"{VIDEO}/events", "List the history of a video", response=responses.EventList),
     Operation(

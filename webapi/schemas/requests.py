@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from domain.captions import LABEL_MAX
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode
 
 # Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
@@ -149,6 +150,24 @@ class ChangeVideo(Request):
         description="texts by names, which are added or replaced; null removes a name; at most"
         f" {METADATA_BYTES_MAX} bytes as JSON afterwards",
     )
+
+
+# What a browser and curl call WebVTT and SubRip; the text itself says which it is.
+CAPTION_TYPES = ("text/vtt", "application/x-subrip", "text/plain")
+_FORBIDDEN_IN_LABEL = rf'"{_FORBIDDEN}'
+
+
+class PutCaptions(Request):
+    """How captions are shown in a player's menu."""
+
+    label: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=LABEL_MAX,
+        pattern=rf"^[^{_FORBIDDEN_IN_LABEL}]*[^{_INVISIBLE}{_FORBIDDEN_IN_LABEL}][^{_FORBIDDEN_IN_LABEL}]*$",
+        description="text that is not blank, no double quotes, no control characters, no change of direction",
+    )
+    default: bool = Field(default=False, description="whether players show it unless the viewer chooses otherwise")
 
 
 Item = TypeVar("Item")

@@ -256,6 +256,22 @@ class AdminOverview(ResponseModel):
     spending: SpendingBody
 
 
+class CaptionBody(ResponseModel):
+    """Captions in one language. ``url``: of their text once they are published."""
+
+    language: str
+    label: str
+    default: bool
+    status: Literal["pending", "published"]
+    url: str | None
+
+
+class CaptionList(ResponseModel):
+    """200: the captions of a video, by language."""
+
+    captions: tuple[CaptionBody, ...]
+
+
 class EventBody(ResponseModel):
     """One transition. ``status`` is the phase of the newest edition."""
 

@@ -4,14 +4,23 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.captions import text_name
 from domain.failures import ADVICE, FailureCode
 from domain.messages import present
-from domain.object_keys import playback_url, thumbnail_url
+from domain.object_keys import captions_prefix, playback_url, thumbnail_url
 from domain.policy import LifecyclePolicy
 from domain.records import EventRow, VideoRow
 from domain.schedule import next_check_at, restore_window
 from domain.video import ObservedState, Published, Rendition
-from webapi.schemas.responses import AdminVideoBody, EventBody, RenditionBody, VideoBody, VideoError
+from webapi.schemas.responses import (
+    AdminVideoBody,
+    CaptionBody,
+    CaptionList,
+    EventBody,
+    RenditionBody,
+    VideoBody,
+    VideoError,
+)
 
 # The operator is nudged at once; a pass takes about this long.
 _SOON_SECONDS = 2
@@ -26,6 +35,24 @@ class Serializer:
 
     playback_base: str
     policy: LifecyclePolicy
+
+    def captions(self, row: VideoRow) -> CaptionList:
+        """Return the captions of a video. One is published once it accompanies the stream."""
+        is_public = row.observed.is_playable and not row.desired.deleted
+        published = set(row.captions_published.captions.tracks) if is_public else set()
+        prefix = f"{self.playback_base}/{captions_prefix(row.desired.video_id)}"
+        return CaptionList(
+            captions=tuple(
+                CaptionBody(
+                    language=track.language,
+                    label=track.label,
+                    default=track.is_default,
+                    status="published" if track in published else "pending",
+                    url=prefix + text_name(track) if track in published else None,
+                )
+                for track in row.captions.tracks
+            )
+        )
 
     def video(self, row: VideoRow, now: datetime) -> VideoBody:
         """Return what the owner sees of a video."""

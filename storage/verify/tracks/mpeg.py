@@ -21,6 +21,7 @@ _SYNC = 0x47
 _PAYLOAD_STARTS = 0x40
 _HAS_ADAPTATION, _HAS_PAYLOAD = 0x20, 0x10
 _PACKET_BYTES = 188
+_PES_HEADER_BYTES, _HAS_TIMESTAMP = 14, 0x80
 _VIDEO_PES = re.compile(rb"\x00\x00\x01[\xe0-\xef\xfd]")
 _SOUND_PES = re.compile(rb"\x00\x00\x01[\xc0-\xdf]")
 
@@ -66,6 +67,21 @@ def program_stream_has_picture(file: Reader) -> bool | None:
     if any(0xE0 <= stream <= 0xEF for stream in streams) or has_video_bound:
         return None
     return False if any(0xC0 <= stream <= 0xDF or stream in (0xB8, 0xBD) for stream in streams) else None
+
+
+def first_timestamp(head: bytes) -> int | None:
+    """Return the earliest time of a picture or sound in the head of a transport stream, in 1/90,000 s; None if none.
+
+    ISO/IEC 13818-1, 2.4.3.6: 33 bits of the header of a packetized elementary stream, between marker bits.
+    """
+    first: dict[int, int] = {}
+    for pid, starts, payload in _packets(head):
+        is_stream = starts and (_VIDEO_PES.match(payload) or _SOUND_PES.match(payload))
+        if not is_stream or pid in first or len(payload) < _PES_HEADER_BYTES or not payload[7] & _HAS_TIMESTAMP:
+            continue
+        bits = int.from_bytes(payload[9:14])
+        first[pid] = (bits >> 3 & 0x1C0000000) | (bits >> 2 & 0x3FFF8000) | (bits >> 1 & 0x7FFF)
+    return min(first.values(), default=None)
 
 
 def _packets(head: bytes) -> Iterator[tuple[int, bool, bytes]]:

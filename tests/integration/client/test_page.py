@@ -77,6 +77,7 @@ def test_every_curl_command_does_what_the_page_says(api: ApiProcess, s3: S3Acces
         assert stored(s3, video["id"]) == file.read_bytes()
     assert [code for code in _ANNOUNCED if code not in output] == []
     assert output.count("processing_queued") == 2
+    assert "en  English  pending" in output
     assert output.endswith("uploading\n")
     assert "uploading, waiting for" in output
 

@@ -135,6 +135,21 @@ def test_a_real_stream_is_verified(store: Store, real_stream: dict[str, bytes]) 
     assert read_master(text) == outputs.renditions
 
 
+def test_the_clock_of_a_real_stream_is_read(store: Store, real_stream: dict[str, bytes]) -> None:
+    store.put_outputs("4", real_stream)
+    # ffmpeg begins every transport stream at 1.4 seconds, less what the first frames are decoded ahead.
+    timestamp = store.storage.first_timestamp(VIDEO, "4/hls/variant_0/index.m3u8")
+    assert timestamp is not None
+    assert 1.3 <= timestamp / 90_000 <= 1.6
+
+
+def test_a_stream_without_a_clock_has_no_first_timestamp(store: Store) -> None:
+    media = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nseg.ts\n#EXT-X-ENDLIST\n"
+    for playlist in (media, "no playlist", media.replace("seg.ts", "../seg.ts")):
+        store.put_outputs("4", {"hls/index.m3u8": playlist.encode(), "hls/seg.ts": b"not a stream"})
+        assert store.storage.first_timestamp(VIDEO, "4/hls/index.m3u8") is None
+
+
 def test_anyone_with_the_playback_url_can_play_to_the_end(
     store: Store, settings: StorageSettings, real_stream: dict[str, bytes]
 ) -> None:

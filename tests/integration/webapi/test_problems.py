@@ -137,6 +137,16 @@ def _of_the_last_secret(api: Api) -> Result:
     return api.admin("DELETE", f"{WEBHOOKS}/{made['id']}/secrets/{made['secrets'][0]['secret_id']}")
 
 
+def _captions(api: Api, video_id: str, body: str) -> Result:
+    return api.call("PUT", f"{VIDEOS}/{video_id}/captions/en", body=body, headers={"Content-Type": "text/vtt"})
+
+
+def _of_a_deleted_video(api: Api) -> Result:
+    video_id = api.create()
+    api.call("DELETE", f"{VIDEOS}/{video_id}")
+    return _captions(api, video_id, "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n")
+
+
 class Broken:
     """A view with a bug."""
 
@@ -173,6 +183,8 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.OBJECT_MISSING: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/upload_complete"),
     ProblemCode.INSUFFICIENT_SCOPE: lambda api: api.call("GET", "/api/v1/admin/videos"),
     ProblemCode.UPLOAD_CLOSED: _of_a_processed_video,
+    ProblemCode.VIDEO_DELETED: _of_a_deleted_video,
+    ProblemCode.INVALID_CAPTIONS: lambda api: _captions(api, api.create(), "no captions"),
     ProblemCode.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
     ProblemCode.NOT_RETRANSCODABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retranscode"),
     ProblemCode.CHANGES_EXHAUSTED: _at_the_last_revision,

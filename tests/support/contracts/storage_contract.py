@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain import object_keys
+from domain.captions import CaptionTrack
 from domain.errors import UnavailableError
 from domain.failures import FailureCode
 from domain.marks import Marks
@@ -221,6 +222,21 @@ class StorageContract:
         store.put_outputs("11-word", stream())
         store.storage.write_playlist(VIDEO, "#EXTM3U\n")
         assert sorted(store.storage.output_folders(VIDEO)) == ["11-word", "2"]
+
+    def test_captions_are_listed_removed_and_withdrawn_with_the_video(self, store: Store) -> None:
+        track = CaptionTrack("en", "English", True, "e" * 32)
+        names = {"en.m3u8", f"en-{'e' * 32}.vtt"}
+        assert store.storage.caption_files(VIDEO) == set()
+        store.storage.write_captions(VIDEO, track, text="WEBVTT\n", playlist="#EXTM3U\n")
+        assert store.storage.caption_files(VIDEO) == names
+        assert store.storage.caption_files(VIDEO[:-1]) == set()
+
+        assert store.storage.withdraw(VIDEO, at_most=9)
+        assert store.storage.caption_files(VIDEO) == set()
+        assert store.storage.bring_back(VIDEO, at_most=9)
+        for _ in range(2):
+            store.storage.remove_caption_file(VIDEO, "en.m3u8")
+        assert store.storage.caption_files(VIDEO) == names - {"en.m3u8"}
 
     def test_withdrawn_files_are_private_until_they_are_brought_back(self, store: Store) -> None:
         files = stream(variants=("a",), segments=3)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
+from domain.captions import PublishedCaptions
 from domain.records import UNRESOLVED, AttemptState, VideoRow
 from domain.video import Origin, Phase
 from tests.support.fakes.records import FakeRecords
@@ -48,6 +49,16 @@ class FakeAuditedRows:
         self.heals[video_id] = heals + 1
         self._records.rows[video_id] = replace(stored, desired=desired, retired=False)
         return self._records.rows[video_id]
+
+    def forget_captions(self, row: VideoRow) -> VideoRow | None:
+        stored = self._records.get(row.desired.video_id)
+        if stored is None or stored.desired != row.desired or stored.observed != row.observed or row.desired.deleted:
+            return None
+        desired = replace(stored.desired, revision=stored.desired.revision + 1)
+        self._records.rows[desired.video_id] = replace(
+            stored, desired=desired, retired=False, captions_published=PublishedCaptions()
+        )
+        return self._records.rows[desired.video_id]
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:
         assert since <= self._clock()

@@ -13,6 +13,7 @@ from heapq import nsmallest
 from database.adoption import STATE_CERTAINTY, newest_state
 from database.events import DELETED, EXPIRED, RESTORED, message_of
 from database.observations import is_transition
+from domain.captions import Captions, CaptionTrack, PublishedCaptions, with_track, without_track
 from domain.messages import is_behind
 from domain.records import (
     AttemptChange,
@@ -36,7 +37,7 @@ _AT_ONCE = Timing().model_copy(update={"errored_file_seconds": 0, "errored_row_s
 
 
 class FakeRecords:
-    """Stands in for `Observations`, `Attempts`, `Claims`, `Retention` and `Adoption`, over one set of tables."""
+    """Stands in for `Observations`, `Attempts`, `Claims`, `Retention`, `Adoption` and `CaptionRows`."""
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
@@ -47,6 +48,7 @@ class FakeRecords:
         self.events: list[EventRow] = []
         self.tombstones: dict[str, int] = {}
         self.notifications: set[tuple[str, int, str]] = set()
+        self.texts: dict[tuple[str, str], tuple[str, str]] = {}
 
     def create(self, desired: DesiredState, observed: ObservedState) -> VideoRow:
         """Play the API: insert a row."""
@@ -89,6 +91,33 @@ class FakeRecords:
         if row.desired.deleted:
             restored = replace(self._desired(row, deleted=False), deleted_at=None, restored_at=self._clock())
             self.rows[video_id] = restored
+
+    def put_captions(self, video_id: str, track: CaptionTrack, text: str) -> None:
+        """Play the API: the owner wants captions."""
+        row = self.rows[video_id]
+        self._captions(row, with_track(row.captions, row.captions_published, track))
+        self.texts[video_id, track.language] = (track.digest, text)
+
+    def remove_captions(self, video_id: str, language: str) -> None:
+        """Play the API: the owner wants captions no more."""
+        row = self.rows[video_id]
+        self._captions(row, without_track(row.captions, row.captions_published, language))
+        self.texts.pop((video_id, language), None)
+
+    def _captions(self, row: VideoRow, captions: Captions) -> None:
+        if captions != row.captions:
+            self.rows[row.desired.video_id] = replace(self._desired(row), captions=captions)
+
+    def text(self, video_id: str, language: str, *, digest: str) -> str | None:
+        stored = self.texts.get((video_id, language))
+        return stored[1] if stored is not None and stored[0] == digest else None
+
+    def publish(self, row: VideoRow, published: PublishedCaptions) -> VideoRow | None:
+        stored = self.rows.get(row.desired.video_id)
+        if stored is None or _revisions(stored) != _revisions(row):
+            return None
+        self.rows[row.desired.video_id] = replace(stored, captions_published=published)
+        return self.rows[row.desired.video_id]
 
     def _desired(self, row: VideoRow, **changes: object) -> VideoRow:
         desired = replace(row.desired, revision=row.desired.revision + 1, **changes)  # type: ignore[arg-type]
@@ -157,7 +186,8 @@ class FakeRecords:
                 row.observed.phase,
                 row.observed.phase_since,
                 row.deleted_at,
-                is_behind(row.desired, row.observed) and not row.desired.deleted and not row.observed.is_paused,
+                row.has_captions_due
+                or (is_behind(row.desired, row.observed) and not row.desired.deleted and not row.observed.is_paused),
             )
             for row in (self.rows[key] for key in page)
         ]

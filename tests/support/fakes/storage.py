@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from domain import object_keys
+from domain.captions import CaptionTrack, playlist_name, text_name
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.marks import Marks, marks_of
 from domain.objects import (
@@ -20,7 +21,7 @@ from domain.objects import (
     VerifiedOutputs,
 )
 from domain.video import SourceFacts
-from storage.object_store import PLAYLIST_TYPE, POSTER_TYPE
+from storage.object_store import CAPTIONS_TYPE, PLAYLIST_TYPE, POSTER_TYPE
 from storage.presign import attachment
 from storage.verify.outputs import Outputs, judge_outputs
 from storage.verify.source import judge_source
@@ -40,7 +41,7 @@ class FakeStorage:
     ``error``, while set, is what every call that would use the network raises; ``read_only`` refuses posters,
     ``keeps_originals`` their removal; ``loses_playlists`` takes stable ones and shows none.
     ``raw`` and ``processed`` may be changed freely; the put methods fill them. ``marked`` is the part of the
-    raw bucket that holds the marks; ``takes_no_marks`` refuses them.
+    raw bucket that holds the marks; ``takes_no_marks`` refuses them. ``timestamp``: where the clock of streams begins.
     """
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -54,6 +55,7 @@ class FakeStorage:
         self.loses_playlists = False
         self.copies = 0
         self.copies_nothing = False
+        self.timestamp: int | None = 126_000
         self._clock = clock
 
     def put_raw(self, key: str, body: bytes, content_type: str = "video/mp4") -> None:
@@ -180,6 +182,25 @@ class FakeStorage:
         self._raise_trouble()
         stored = self.processed.get(object_keys.stable_playlist_key(video_id))
         return stored.body.decode(errors="replace") if stored else None
+
+    def write_captions(self, video_id: str, track: CaptionTrack, *, text: str, playlist: str) -> None:
+        self._raise_trouble()
+        prefix = object_keys.captions_prefix(video_id)
+        self.put_processed(prefix + text_name(track), text.encode(), CAPTIONS_TYPE)
+        self.put_processed(prefix + playlist_name(track), playlist.encode(), PLAYLIST_TYPE)
+
+    def remove_caption_file(self, video_id: str, name: str) -> None:
+        self.remove_file(object_keys.captions_prefix(video_id) + name)
+
+    def caption_files(self, video_id: str) -> set[str]:
+        self._raise_trouble()
+        prefix = object_keys.captions_prefix(video_id)
+        return {key.removeprefix(prefix) for key, stored in self.processed.items() if key.startswith(prefix)}
+
+    def first_timestamp(self, video_id: str, uri: str) -> int | None:
+        self._raise_trouble()
+        del video_id, uri
+        return self.timestamp
 
     def remove_published(self, video_id: str) -> None:
         self._raise_trouble()

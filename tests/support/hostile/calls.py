@@ -12,7 +12,15 @@ from webapi.app import App
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
 from webapi.http.routing import Router
-from webapi.schemas.requests import ChangeVideo, CreateVideo, ListDeadLetters, ListVideos, ShowVideo, SignParts
+from webapi.schemas.requests import (
+    ChangeVideo,
+    CreateVideo,
+    ListDeadLetters,
+    ListVideos,
+    PutCaptions,
+    ShowVideo,
+    SignParts,
+)
 from webapi.schemas.webhooks import ChangeWebhook, CreateWebhook, ListDeliveries, ReplayWebhook
 
 
@@ -52,6 +60,8 @@ class Call:
     # Needs a signature in its query.
     is_signed: bool = False
     body: CallBody | None = None
+    # A good body of a call that takes WebVTT.
+    text: str = ""
     query: Query | None = None
     # The word that the token needs.
     scope: str | None = None
@@ -99,6 +109,14 @@ CALLS = (
     Call("POST", "/api/v1/videos/{video_id}/retranscode", 202, about="requested"),
     Call("POST", "/api/v1/videos/{video_id}/restore", about="waiting"),
     Call("GET", "/api/v1/videos/{video_id}/original", about="verified"),
+    Call("GET", "/api/v1/videos/{video_id}/captions"),
+    Call(
+        "PUT",
+        "/api/v1/videos/{video_id}/captions/{language}",
+        text="WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n",
+        query=Query(PutCaptions, {"label": "English", "default": "true"}),
+    ),
+    Call("DELETE", "/api/v1/videos/{video_id}/captions/{language}", 204),
     Call("GET", "/api/v1/videos/{video_id}/events"),
     Call("GET", "/api/v1/videos/{video_id}/events/stream"),
     Call("GET", "/api/v1/admin/overview", scope="admin"),

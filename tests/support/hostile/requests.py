@@ -95,6 +95,7 @@ def good_request(call: Call, facts: Facts) -> Sent:
     query = f"?{urlencode(call.query.sample)}" if call.query else ""
     own = facts.about(call).own
     ids = {"video_id": own, "endpoint_id": facts.endpoint, "secret_id": facts.secret, "delivery_id": facts.delivery}
+    ids["language"] = "en"
     sent = Sent(call.method, call.template.format(**ids) + query)
     if call.is_signed:
         sent = replace(sent, target=callback_url("", facts.callback_keys, video_id=facts.own, attempt=1))
@@ -102,6 +103,8 @@ def good_request(call: Call, facts: Facts) -> Sent:
         sent = sent.having("Authorization", f"Bearer {facts.admin_token if call.scope else facts.token}")
     if call.body is not None:
         sent = with_json(sent, call.body.sample).having("Content-Type", "application/json")
+    if call.text:
+        sent = replace(sent, body=call.text.encode()).having("Content-Type", "text/vtt")
     return sent
 
 

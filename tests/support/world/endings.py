@@ -5,7 +5,7 @@ from collections import Counter
 from domain.failures import FailureCode
 from domain.objects import VerifiedOutputs
 from domain.schedule import Timing
-from domain.stable_playlist import stable_playlist
+from domain.stable_playlist import playlist_of
 from domain.video import Phase
 from tests.support.fakes.transcoder import Script
 from tests.support.world.operator import idle, live
@@ -48,7 +48,7 @@ def assert_playable(world: InMemoryWorld) -> None:
     assert world.row.observed.phase is Phase.READY
     assert world.row.observed.is_playable
     assert published is not None
-    assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
+    assert world.storage.read_playlist(VIDEO_ID) == playlist_of(world.row, published)
     outputs = world.storage.verify_outputs(VIDEO_ID, published.folder, input_seconds=published.duration_seconds)
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.renditions == published.renditions

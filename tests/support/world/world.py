@@ -78,6 +78,7 @@ class InMemoryWorld:
             claims=records,
             retention=records,
             adoption=records,
+            captions=records,
             storage=behind(breaker, through(self.kill_switch, self.storage)),
             parts=behind(breaker, through(self.kill_switch, self.multipart)),
             storage_health=breaker.health,

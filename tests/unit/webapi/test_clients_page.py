@@ -1,12 +1,13 @@
 """docs/clients.md names the problems and the fields that exist."""
 
 import re
+from functools import reduce
 from pathlib import Path
 
 import pytest
 
 from webapi.http.problems import PROBLEM_TYPES, ProblemCode
-from webapi.openapi.operations import OPERATIONS, VIDEO, VIDEOS
+from webapi.openapi.operations import LANGUAGE, OPERATIONS, VIDEO, VIDEOS
 from webapi.schemas.requests import CreateVideo, SignParts
 from webapi.schemas.responses import PartBody, PartList, SignedPart, SignedParts, UploadTarget, VideoBody
 
@@ -38,5 +39,6 @@ def test_the_sketches_use_fields_that_exist(language: str) -> None:
 def test_every_call_of_an_owner_is_shown_with_curl() -> None:
     shown = "".join(re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
     paths = {operation.path for operation in OPERATIONS if operation.path.startswith(VIDEOS)}
-    written = {path.replace(VIDEO, "$VIDEOS/$ID").replace(VIDEOS, "$VIDEOS") for path in paths}
+    names = ((VIDEO, "$VIDEOS/$ID"), (VIDEOS, "$VIDEOS"), (LANGUAGE, "en"))
+    written = {reduce(lambda text, name: text.replace(*name), names, path) for path in paths}
     assert {path for path in written if f'"{path}"' not in shown} == set()
