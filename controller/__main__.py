@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 import kopf
@@ -35,6 +34,8 @@ from controller.wiring import Wiring, wire
 from crds.schema_version import wait_for_kind
 from domain.records import Cause
 from runtime import heartbeats
+from runtime.clock import Clocks
+from runtime.clock_metrics import ClockSkewCollector
 from runtime.heartbeat_metrics import HeartbeatCollector
 from runtime.heartbeats import Heartbeat, Heartbeats
 from runtime.logs import configure
@@ -69,11 +70,13 @@ def main() -> int:
         # Stops as at SIGTERM, and Kubernetes starts it again with the new credentials; a standby leads meanwhile.
         on_change(secret_files, stop.set, beats=beats)
     health = ProcessHealth(beats)
-    metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices)
+    clocks = Clocks.make()
+    metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices, clock=clocks.postgres)
+    metrics.registry.register(ClockSkewCollector(clocks.by_name()))
     metrics.registry.register(HeartbeatCollector(beats))
     server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
     check_buckets(storage_settings, process=_PROCESS)
-    wiring = wire(settings, storage_settings, metrics, beats)
+    wiring = wire(settings, storage_settings, metrics, beats, clocks)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(
         wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing, beats=beats
@@ -129,7 +132,7 @@ class _Leader:
             metrics=wiring.metrics.queue,
             owner_of=self._cache.owner_of,
         )
-        self._resync = Resync(wiring.dependencies, self._cache, self._queue, clock=_now)
+        self._resync = Resync(wiring.dependencies, self._cache, self._queue, clock=self._wiring.clock)
 
     async def run(self) -> None:
         """List every resource, then watch and work until ``stop``, or until kopf fails."""
@@ -146,7 +149,13 @@ class _Leader:
 
     def _list_first(self) -> bool:
         with self._beats.during("first-list"):
-            return wait_for_cache_sync(self._stop, self._resync, on_task_end=self._wiring.metrics.task_ended)
+            return wait_for_cache_sync(
+                self._stop,
+                self._resync,
+                # Each call on Postgres first asks the time, if it is not known yet.
+                learn_time=self._wiring.database.check,
+                on_task_end=self._wiring.metrics.task_ended,
+            )
 
     async def _work(self) -> None:
         """Watch and work; at the end wait for the running passes."""
@@ -156,7 +165,7 @@ class _Leader:
             self._cache,
             self._wiring.dependencies,
             count=settings.workers,
-            clock=_now,
+            clock=self._wiring.clock,
             on_pass_end=metrics.pass_ended,
         )
         threads, events = self._background_threads(ended), self._wiring.dependencies.events
@@ -205,19 +214,17 @@ class _Leader:
             resync_seconds=settings.resync_seconds * scale,
             on_task_end=on_task_end,
         )
-        abandoned = AbandonedUploads(wiring.dependencies, clock=_now)
+        abandoned = AbandonedUploads(wiring.dependencies, clock=self._wiring.clock)
         return [
             beats.thread("listen", partial(listen, ended, settings.database_url.get_secret_value(), self._queue)),
             beats.thread("resync", resync),
             repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
             repeating("stats", wiring.collect_stats, _STATS_SECONDS),
             beats.thread("outbox", partial(wiring.dispatcher.send_until, ended, every_seconds=settings.outbox_seconds)),
-            *audit_threads(ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry), beats),
+            *audit_threads(
+                ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry, wiring.clock), beats
+            ),
         ]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def _heartbeat(beat: Heartbeat) -> None:

@@ -17,10 +17,12 @@ from controller.settings import OperatorSettings
 from controller.wiring import wire_audit
 from database.pool import Database
 from domain.errors import UpstreamError
+from runtime.clock import Clocks
 from runtime.logs import configure
 from runtime.settings import read_settings
 from storage.client import make_clients
 from storage.settings import StorageSettings
+from storage.signing_clock import sign_by
 
 CLEAN, DIFFERENCES_LEFT, INCOMPLETE = 0, 1, 2
 
@@ -35,11 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error.code, file=sys.stderr)
         return INCOMPLETE
     configure(settings.log_format, settings.log_level)
-    database = Database(settings.database_url.get_secret_value(), max_size=1)
-    audit = wire_audit(settings, storage_settings, make_clients(storage_settings), database)
+    clocks = Clocks.make()
+    sign_by(clocks.storage)
+    database = Database(settings.database_url.get_secret_value(), max_size=1, clock=clocks.postgres)
+    clients = make_clients(storage_settings, clocks.storage)
+    audit = wire_audit(settings, storage_settings, clients, database, clock=clocks.postgres)
     pause = paced(threading.Event(), settings.audit_videos_per_second)
     run = AuditRun(may_repair=options.apply, may_purge=options.purge_quarantine, pause=pause)
     try:
+        database.check()  # it also learns the time
         audit.full(run)
     except UpstreamError as error:
         run.report.add_unchecked(str(error))

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
@@ -39,7 +39,7 @@ from domain.callback_url import callback_url
 from domain.policy import LifecyclePolicy
 from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
-from runtime.clock import elapsed
+from runtime.clock import Clocks, SharedClock, elapsed
 from runtime.heartbeats import Heartbeats
 from runtime.upstream_breaker import UpstreamBreaker
 from storage.client import Clients, make_clients
@@ -47,6 +47,7 @@ from storage.listing import Inventory
 from storage.multipart import Multipart
 from storage.object_store import Storage
 from storage.settings import StorageSettings
+from storage.signing_clock import sign_by
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,8 @@ _OUTBOX_CONNECTIONS = 4
 class Wiring:
     """Everything the process runs, and the connections to close at its end.
 
-    ``collect_stats`` refreshes the metrics that are queried from Postgres; a task that repairs nothing returns 0.
+    ``clock`` is Postgres' time. ``collect_stats`` refreshes the metrics that are queried from Postgres; a task that
+    repairs nothing returns 0.
     """
 
     dependencies: Dependencies
@@ -68,6 +70,7 @@ class Wiring:
     cluster: Cluster
     signatures: Signatures
     metrics: OperatorMetrics
+    clock: SharedClock
     collect_stats: Callable[[], int]
 
     def close(self) -> None:
@@ -77,9 +80,14 @@ class Wiring:
 
 
 def wire(
-    settings: OperatorSettings, storage_settings: StorageSettings, metrics: OperatorMetrics, beats: Heartbeats
+    settings: OperatorSettings,
+    storage_settings: StorageSettings,
+    metrics: OperatorMetrics,
+    beats: Heartbeats,
+    clocks: Clocks,
 ) -> Wiring:
     """Build everything. Makes no request."""
+    sign_by(clocks.storage)
     recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
     # Half of the workers for each: if one upstream hangs, the other half continues. Copies of originals, which take up
     # to five minutes each, leave half of storage's share to quick calls.
@@ -89,6 +97,7 @@ def wire(
         settings.database_url.get_secret_value(),
         max_size=settings.workers + 2,
         timeout_seconds=settings.database_timeout_seconds,
+        clock=clocks.postgres,
     )
     coconut = Coconut(
         settings.coconut_url,
@@ -100,7 +109,10 @@ def wire(
     cluster = Cluster.from_environment(
         namespace=settings.namespace, kubeconfig=settings.kubeconfig, on_call=metrics.kubernetes_request
     )
-    clients, s3 = make_clients(storage_settings), UpstreamBreaker("S3", bulkhead=Bulkhead("S3", at_most=at_most))
+    clients, s3 = (
+        make_clients(storage_settings, clocks.storage),
+        UpstreamBreaker("S3", bulkhead=Bulkhead("S3", at_most=at_most)),
+    )
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
     signatures = Signatures(keys)
     uploads = UploadsClient(cluster, signatures)
@@ -116,7 +128,7 @@ def wire(
     def load() -> SubmissionLoad:
         # The queue is read only as far as places can become free.
         return observations.submission_load(
-            datetime.now(UTC), per_owner=settings.max_running_jobs_per_owner, at_most=settings.max_running_jobs
+            clocks.postgres(), per_owner=settings.max_running_jobs_per_owner, at_most=settings.max_running_jobs
         )
 
     lost_after = settings.timing.scaled(settings.timing.job_lost_seconds)
@@ -166,26 +178,28 @@ def wire(
         settings.database_url.get_secret_value(),
         max_size=_OUTBOX_CONNECTIONS,
         timeout_seconds=settings.database_timeout_seconds,
+        clock=clocks.postgres,
     )
-    dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics, beats)
+    dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics, beats, clock=clocks.postgres)
     metrics.state.limiter = dependencies.limiter.state
     metrics.state.storage = s3.health
 
     def collect_stats() -> int:
         overdue_after = settings.audit_rules.overdue_after
         dependencies.limiter.wake_next()  # it also counts the load again, since the day may have ended
-        recorder.collect_stats(StatsQueries(database), now=datetime.now(UTC), overdue_after=overdue_after)
+        recorder.collect_stats(StatsQueries(database), now=clocks.postgres(), overdue_after=overdue_after)
         return 0
 
     return Wiring(
         dependencies=dependencies,
-        audit=wire_audit(settings, storage_settings, clients, database),
+        audit=wire_audit(settings, storage_settings, clients, database, clock=clocks.postgres),
         dispatcher=dispatcher,
         database=database,
         outbox_database=outbox_database,
         cluster=cluster,
         signatures=signatures,
         metrics=metrics,
+        clock=clocks.postgres,
         collect_stats=collect_stats,
     )
 
@@ -196,6 +210,8 @@ def wire_dispatcher(
     database: Database,
     metrics: OperatorMetrics,
     beats: Heartbeats,
+    *,
+    clock: Callable[[], datetime],
 ) -> Dispatcher:
     """Build what sends notifications. Without SMTP_URL no mail is sent, which is logged once."""
     outbox, mail = Outbox(database), None
@@ -205,12 +221,13 @@ def wire_dispatcher(
         server = smtp_server_of(settings.smtp_url.get_secret_value())
         mail = MailSender(server, sender=settings.mail_from, playback_base=storage_settings.public_base_url)
     webhooks = WebhookSender(
-        playback_base=storage_settings.public_base_url, allow_private=settings.webhooks_allow_private_targets
+        playback_base=storage_settings.public_base_url,
+        allow_private=settings.webhooks_allow_private_targets,
+        clock=clock,
     )
-    channels, backoff, clock = (
+    channels, backoff = (
         Channels(outbox, webhooks, mail, on_attempt=metrics.delivery_attempted),
         Backoff(settings.time_scale),
-        lambda: datetime.now(UTC),
     )
     if settings.crash_at:
         watched = deliveries_with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
@@ -219,7 +236,12 @@ def wire_dispatcher(
 
 
 def wire_audit(
-    settings: OperatorSettings, storage_settings: StorageSettings, clients: Clients, database: Database
+    settings: OperatorSettings,
+    storage_settings: StorageSettings,
+    clients: Clients,
+    database: Database,
+    *,
+    clock: Callable[[], datetime],
 ) -> Audit:
     """Build the audit. It stays outside the bulkheads, whose slots are for passes: it never makes two calls at once."""
     deps = AuditDependencies(
@@ -228,4 +250,4 @@ def wire_audit(
         Inventory(storage_settings, clients),
         Adoption(database),
     )
-    return Audit(deps, settings.audit_rules, clock=lambda: datetime.now(UTC))
+    return Audit(deps, settings.audit_rules, clock=clock)

@@ -21,6 +21,7 @@ from pydantic_core import from_json
 
 from domain.errors import UnavailableError
 from runtime.bulkhead import Bulkhead
+from runtime.clock import SharedClock
 
 Connection = psycopg.Connection[DictRow]
 _Result = TypeVar("_Result")
@@ -65,12 +66,20 @@ class DeadlineConnection(Connection):
 class Database:
     """Connections to one Postgres, shared by the threads of one process."""
 
-    def __init__(self, url: str, *, max_size: int, timeout_seconds: float = _TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        max_size: int,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        clock: SharedClock | None = None,
+    ) -> None:
         """Open the pool without waiting for Postgres.
 
         ``timeout_seconds`` bounds each statement, and the wait for a connection. At most ``max_size`` threads call
-        Postgres at a time.
+        Postgres at a time. ``clock`` learns Postgres' time: before the first call on a connection, then once a minute.
         """
+        self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._bulkhead = Bulkhead("Postgres", at_most=max_size, patience_seconds=_PATIENCE_SECONDS)
         self._lock = threading.Lock()
@@ -105,6 +114,7 @@ class Database:
             self._pool.connection() as connection,
             self._drop_if_lost(connection),
         ):
+            self._measure_time(connection)
             yield connection
 
     @contextmanager
@@ -128,6 +138,15 @@ class Database:
         connection.execute(_SESSION, [str(math.ceil(self._timeout_seconds * 1000))])
         # The standard library would take longer to parse a row's objects than the select takes.
         set_json_loads(from_json, connection)
+
+    def _measure_time(self, connection: DeadlineConnection) -> None:
+        clock = self._clock
+        began = None if clock is None else clock.begin()
+        if clock is None or began is None:
+            return
+        row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
+        if row is not None:
+            clock.measured(row["now"], began=began)
 
     @contextmanager
     def _drop_if_lost(self, connection: DeadlineConnection) -> Iterator[None]:

@@ -112,7 +112,7 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        # A minute back, because clocks differ.
-        .not_valid_before(now - datetime.timedelta(minutes=1))
+        # An hour back, as public authorities do, because clocks differ.
+        .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + _VALID_FOR)
     )

@@ -25,6 +25,7 @@ from botocore.utils import get_environ_proxies
 
 from domain.errors import KeyRefusedError, RefusedError, UnavailableError
 from runtime import heartbeats, time_budget
+from runtime.clock import SharedClock
 from runtime.deadline import Watched, within
 from runtime.retry_after import retry_after_seconds
 from storage.settings import KeyPair, StorageSettings
@@ -63,13 +64,13 @@ class Clients:
     source_signer: "S3Client"
 
 
-def make_clients(settings: StorageSettings) -> Clients:
-    """Make all clients of one store. Makes no request."""
+def make_clients(settings: StorageSettings, clock: SharedClock | None = None) -> Clients:
+    """Make all clients of one store. Makes no request. ``clock`` learns the time of the store: see `sign_by`."""
     client = _maker(settings)
     own, copier = (make(settings.endpoint, settings.main) for make in (client, _maker(settings, is_long=True)))
     return Clients(
-        session=_session(settings, own),
-        copying=_session(settings, copier, is_long=True),
+        session=_session(settings, own, clock),
+        copying=_session(settings, copier, clock, is_long=True),
         own=own,
         copier=copier,
         upload_signer=client(settings.signing_endpoint, settings.raw_writer),
@@ -77,7 +78,9 @@ def make_clients(settings: StorageSettings) -> Clients:
     )
 
 
-def _session(settings: StorageSettings, client: "S3Client", *, is_long: bool = False) -> SignedSession:
+def _session(
+    settings: StorageSettings, client: "S3Client", clock: SharedClock | None, *, is_long: bool = False
+) -> SignedSession:
     """Make a session on the connections of a client with the main key."""
     credentials = Credentials(settings.access_key, settings.secret_key.get_secret_value())
     return SignedSession(
@@ -86,6 +89,7 @@ def _session(settings: StorageSettings, client: "S3Client", *, is_long: bool = F
         credentials,
         _limits(settings, is_long=is_long),
         max_attempts=_max_attempts(settings, is_long=is_long),
+        clock=clock,
     )
 
 

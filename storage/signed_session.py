@@ -28,6 +28,8 @@ from urllib3.exceptions import HTTPError
 
 from domain.errors import UnavailableError
 from domain.objects import ObjectFacts, StoredFile
+from runtime.clock import SharedClock
+from storage import signing_clock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -72,8 +74,13 @@ class SignedSession:
         limits: Callable[[], AbstractContextManager[None]],
         *,
         max_attempts: int,
+        clock: SharedClock | None = None,
     ) -> None:
-        """``http``: the connections of ``client``. ``limits`` bounds the time of one exchange, its body included."""
+        """``http``: the connections of ``client``. ``limits`` bounds the time of one exchange, its body included.
+
+        ``clock`` learns the time of the store.
+        """
+        self._clock = clock or SharedClock()
         self._client, self._http, self._limits, self._max_attempts = client, http, limits, max_attempts
         self._signer = S3SigV4Auth(credentials, "s3", client.meta.region_name)
         self._urls: dict[str, tuple[str, str]] = {}
@@ -172,8 +179,11 @@ class SignedSession:
         request.headers["User-Agent"] = _USER_AGENT
         self._signer.add_auth(request)
         request.stream_output = True  # so that the body is read here
+        began = self._clock.begin()
         with self._limits():
             response = self._http.send(request.prepare())
+            if began is not None:
+                signing_clock.learn(self._clock, response.headers, began=began)
             is_refused = response.status_code >= 300
             body = _body_of(response, _XML_BYTES_MAX if is_refused else at_most)
         if is_refused:

@@ -2,8 +2,9 @@
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
@@ -22,6 +23,8 @@ from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from runtime import logs
 from runtime.bulkhead import Bulkhead, guard
+from runtime.clock import Clocks
+from runtime.clock_metrics import ClockSkewGauges
 from runtime.heartbeat_metrics import HeartbeatGauges
 from runtime.heartbeats import Heartbeats
 from runtime.open_files import allow_open_files
@@ -31,6 +34,7 @@ from storage.client import make_clients
 from storage.multipart import Multipart
 from storage.object_store import Storage
 from storage.settings import API_KEYS, StorageSettings, require_narrow_keys
+from storage.signing_clock import sign_by
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
 from webapi.change_feed import ChangeFeed
@@ -137,17 +141,21 @@ def start(environment: Environment) -> Service:
     """Open pools and threads, in the process that serves. Waits for no upstream."""
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
-    metrics, timing, clients = ApiMetrics(), settings.timing, make_clients(spaces)
+    clocks = Clocks.make()
+    sign_by(clocks.storage)
+    metrics, timing, clients = ApiMetrics(), settings.timing, make_clients(spaces, clocks.storage)
     database = Database(
         settings.database_url.get_secret_value(),
         # The other threads answer calls that need no Postgres while it hangs, and refuse those that do.
         max_size=max(1, settings.threads - max(1, settings.threads // 4)),
         timeout_seconds=settings.database_timeout_seconds,
+        clock=clocks.postgres,
     )
     # Whichever upstream hangs, half of the threads continue.
     s3 = Bulkhead("S3", at_most=max(1, settings.threads // 2), patience_seconds=_PATIENCE_SECONDS)
     beats = Heartbeats()
     metrics.samplers.append(HeartbeatGauges(beats, metrics.registry).sample)
+    metrics.samplers.append(ClockSkewGauges(clocks.by_name(), metrics.registry).sample)
     publisher = QueuedPublisher(
         uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS, beats=beats
     )
@@ -169,11 +177,11 @@ def start(environment: Environment) -> Service:
             readiness=readiness,
             liveness=liveness,
             metrics=metrics,
-            tokens=_tokens(settings),
+            tokens=_tokens(settings, clocks.postgres),
             callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
             policy=_policy(settings, spaces, timing),
             serializer=Serializer(spaces.public_base_url, LifecyclePolicy(timing, settings.max_submissions)),
-            clock=lambda: datetime.now(UTC),
+            clock=clocks.postgres,
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),
             targets=Targets(settings.webhooks_allow_private_targets),
@@ -229,13 +237,14 @@ def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:
         sys.exit(f"{WHO} cannot start: WEB_DIR: {error}")
 
 
-def _tokens(settings: Settings) -> TokenVerifier:
+def _tokens(settings: Settings, clock: Callable[[], datetime]) -> TokenVerifier:
     return TokenVerifier(
         settings.jwt_signing_key.get_secret_value() if settings.jwt_signing_key else None,
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
         key_set=_key_set(settings),
         trusts_unmarked_email=settings.jwt_email_without_verified,
+        clock=clock,
     )
 
 

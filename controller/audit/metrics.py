@@ -1,10 +1,12 @@
 """The audit's Prometheus metrics. All labels are closed sets."""
 
-import time
+from collections.abc import Callable
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from controller.audit.findings import FindingType, Report
+from runtime.clock import own_time
 
 _PREFIX = "video_uploads_audit"
 FULL, LIGHT = "full", "light"
@@ -14,7 +16,8 @@ SUCCESS, ERROR, PANIC = "success", "error", "panic"
 class AuditMetrics:
     """The audit's metrics, in the registry that the operator serves at /metrics."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, clock: Callable[[], datetime] = own_time) -> None:
+        self._clock = clock
         self._findings = Gauge(
             f"{_PREFIX}_findings", "Findings of the last full run, repaired or not.", ["finding"], registry=registry
         )
@@ -38,7 +41,7 @@ class AuditMetrics:
             self._repaired.labels(kind).inc(count)
         if result != SUCCESS:
             return
-        self._succeeded.labels(mode).set(time.time())
+        self._succeeded.labels(mode).set(self._clock().timestamp())
         if mode == FULL:
             self._unchecked.set(len(report.unchecked))
             for kind in FindingType:

@@ -49,14 +49,26 @@ OnTaskEnd = Callable[[str, int | None], None]
 def _ignore(_task: str, _found: int | None) -> None: ...
 
 
-def wait_for_cache_sync(stop: threading.Event, resync: Resync, *, on_task_end: OnTaskEnd = _ignore) -> bool:
-    """List every resource, and repeat until that succeeds; return False if ``stop`` came first.
+def wait_for_cache_sync(
+    stop: threading.Event,
+    resync: Resync,
+    *,
+    learn_time: Callable[[], None] = lambda: None,
+    on_task_end: OnTaskEnd = _ignore,
+) -> bool:
+    """Learn the time and list every resource, and repeat until that succeeds; return False if ``stop`` came first.
 
-    Before that, the operator does not know which uploads are paused and which rows are behind their resources.
+    Before that, the operator does not know what is due, which uploads are paused and which rows are behind their
+    resources.
     """
+
+    def first_list() -> int:
+        learn_time()
+        return resync.resources()
+
     pause_seconds = _FIRST_PAUSE_SECONDS
     while not stop.is_set():
-        if _run("first_list", resync.resources, on_task_end):
+        if _run("first_list", first_list, on_task_end):
             return True
         heartbeats.wait(stop, pause_seconds)
         pause_seconds = min(2 * pause_seconds, _LAST_PAUSE_SECONDS)

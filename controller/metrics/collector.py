@@ -1,6 +1,5 @@
 """Gauges read at scrape time: the queue, the limiter and the newest statistics. Counters are in registry.py."""
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -23,7 +22,9 @@ PREFIX = "video_uploads"
 class StateCollector(Collector):
     """Exports current state at each scrape. A standby has no queue, and outdated statistics are left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        """``clock``: the one that rows are written by."""
+        self._clock = clock
         self.queue: Callable[[], QueueState] | None = None
         self.limiter: Callable[[], LimiterState] | None = None
         self.storage: Callable[[], UpstreamHealth] | None = None
@@ -40,7 +41,7 @@ class StateCollector(Collector):
             states = {str(each): float(each is health) for each in UpstreamHealth}
             yield _gauge(f"{PREFIX}_storage", "1 for how the last calls to storage ended.", states, "state")
         if (working_set := self.working_set) is not None:
-            yield from _of_working_set(working_set, time.time())
+            yield from _of_working_set(working_set, self._clock().timestamp())
 
 
 def _gauge(name: str, documentation: str, values: dict[str, float], label: str) -> Metric:

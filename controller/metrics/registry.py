@@ -5,6 +5,7 @@ labels are closed sets. docs/metrics.md describes each metric, and why the count
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,6 +25,7 @@ from domain.failures import ADVICE, FailureCode
 from domain.notifications import CHANNELS, DeliveryState
 from domain.records import AttemptState
 from domain.video import Phase
+from runtime.clock import own_time
 
 # It adds a series to each counter and histogram that no query uses.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -74,12 +76,14 @@ class QueueCounters:
 class OperatorMetrics:
     """The operator's metrics in a registry of their own. ``state`` is exported at each scrape."""
 
-    def __init__(self, *, workers: int, prices: Prices) -> None:
+    def __init__(self, *, workers: int, prices: Prices, clock: Callable[[], datetime] = own_time) -> None:
+        """``clock``: the one that rows are written by."""
         self._prices = prices
+        self._clock = clock
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.queue = QueueCounters(self.registry)
-        self.state = StateCollector()
+        self.state = StateCollector(clock)
         self.registry.register(self.state)
         self._define_passes()
         self._define_requests()
@@ -207,11 +211,11 @@ class OperatorMetrics:
         self._tasks.labels(task, "success" if findings is not None else "error").inc()
         self._task_findings.labels(task).inc(findings or 0)
         if task in {"first_list", "resync"} and findings is not None:
-            self._listed.set_to_current_time()
+            self._listed.set(self._clock().timestamp())
 
     def watch_event(self) -> None:
         """Note the time of a watch event."""
-        self._watched.set_to_current_time()
+        self._watched.set(self._clock().timestamp())
 
     def callback_missing(self) -> None:
         """Count a finished job for which no callback arrived."""

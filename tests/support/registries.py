@@ -1,5 +1,7 @@
 """The registries of both processes with each metric used once: the client exports no labels before that."""
 
+from datetime import UTC, datetime
+
 from prometheus_client import CollectorRegistry
 
 from controller.audit.findings import Report
@@ -12,6 +14,8 @@ from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
 from controller.metrics.registry import OperatorMetrics
 from database.stats import WorkingSetStats
 from domain.video import Phase
+from runtime.clock import Clocks
+from runtime.clock_metrics import ClockSkewCollector, ClockSkewGauges
 from runtime.heartbeat_metrics import HeartbeatCollector, HeartbeatGauges
 from runtime.heartbeats import Heartbeat, Heartbeats
 from runtime.upstream_breaker import UpstreamHealth
@@ -24,6 +28,14 @@ def one_part() -> Heartbeats:
     beats = Heartbeats()
     beats.begin(Heartbeat("part", at_most_seconds=1, monotonic=lambda: 0.0))
     return beats
+
+
+def measured_clocks() -> Clocks:
+    """Return clocks that were measured."""
+    clocks = Clocks.make()
+    for clock in clocks.by_name().values():
+        clock.measured(datetime(2026, 3, 1, tzinfo=UTC), began=0.0)
+    return clocks
 
 
 def operator_registry() -> CollectorRegistry:
@@ -40,6 +52,7 @@ def operator_registry() -> CollectorRegistry:
     metrics.committed(CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 1.0)))
     AuditMetrics(metrics.registry).run_ended(FULL, Report(), result=SUCCESS)
     metrics.registry.register(HeartbeatCollector(one_part()))
+    metrics.registry.register(ClockSkewCollector(measured_clocks().by_name()))
     return metrics.registry
 
 
@@ -50,4 +63,5 @@ def api_registry() -> CollectorRegistry:
     metrics.published.labels("applied")
     Waits(metrics, at_most=0, per_owner=1)
     HeartbeatGauges(one_part(), metrics.registry).sample()
+    ClockSkewGauges(measured_clocks().by_name(), metrics.registry).sample()
     return metrics.registry

@@ -5,8 +5,9 @@ Each resource decides what a caller may see (authorization.py).
 
 import math
 import re
-import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ import jwt
 import structlog
 
 from domain.email_address import is_mailbox
+from runtime.clock import own_time
 from webapi.http.jwks import ALGORITHMS, KeySet
 from webapi.http.problems import HttpProblemError, ProblemCode
 
@@ -62,7 +64,6 @@ _CHECKS: dict[type[Exception], str] = {
     jwt.InvalidSignatureError: "signature",
     jwt.InvalidAlgorithmError: "algorithm",
     jwt.ImmatureSignatureError: "nbf",
-    jwt.InvalidIssuedAtError: "iat",
     jwt.exceptions.InvalidSubjectError: "sub",
     UnknownKeyError: "key",
     OverflowError: "exp",
@@ -83,12 +84,14 @@ class TokenVerifier:
         audience: str,
         key_set: KeySet | None = None,
         trusts_unmarked_email: bool = False,
+        clock: Callable[[], datetime] = own_time,
     ) -> None:
         self._signing_key = signing_key
         self._key_set = key_set
         self._issuer = issuer
         self._audience = audience
         self._trusts_unmarked_email = trusts_unmarked_email
+        self._clock = clock
         self._cached = lru_cache(maxsize=_TOKENS_CACHED)(self._verified)
 
     def caller(self, authorization: str | None) -> Caller:
@@ -104,9 +107,13 @@ class TokenVerifier:
             self._key_set.refresh()
         # The version is part of the cache's key: tokens are verified again when the keys change.
         caller = self._cached(token, self._key_set.version if self._key_set else 0)
-        if caller.accepted_until <= time.time():
+        if self.seconds_left(caller) <= 0:
             raise _refused("exp", _EXPIRED)
         return caller
+
+    def seconds_left(self, caller: Caller) -> float:
+        """Return for how long the caller's token is accepted."""
+        return caller.accepted_until - self._clock().timestamp()
 
     def _verified(self, token: str, _version: int) -> Caller:
         """Return a valid token's caller."""
@@ -118,18 +125,28 @@ class TokenVerifier:
                 algorithms=[algorithm],
                 issuer=self._issuer,
                 audience=self._audience,
-                leeway=_LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud", "sub"]},
+                # PyJWT compares times with the machine's own clock; `caller` looks at the expiry.
+                options={
+                    "require": ["exp", "iss", "aud", "sub"],
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
-            expires_at = float(claims["exp"])
-        except jwt.ExpiredSignatureError:
-            raise _refused("exp", _EXPIRED) from None
+            expires_at = _seconds(claims["exp"])
+            self._check_begun(claims)
         except jwt.MissingRequiredClaimError as error:
             raise _refused(error.claim, f"the token has no {error.claim}") from None
         except (jwt.PyJWTError, OverflowError) as error:
             raise _refused(_CHECKS.get(type(error), "form"), "the token is not valid here") from None
         caller = _caller(claims, trusts_unmarked_email=self._trusts_unmarked_email)
         return replace(caller, accepted_until=expires_at + _LEEWAY_SECONDS)
+
+    def _check_begun(self, claims: Mapping[str, Any]) -> None:
+        """Raise ImmatureSignatureError for a token from the future."""
+        begins_at = max(_seconds(claims.get(name, 0)) for name in ("iat", "nbf"))
+        if begins_at > self._clock().timestamp() + _LEEWAY_SECONDS:
+            raise jwt.ImmatureSignatureError
 
     def _key_of(self, token: str) -> tuple[Any, str]:
         """Return the key that a token names, and that key's algorithm. Raises InvalidTokenError."""
@@ -165,6 +182,12 @@ class Authentication:
             detail = f"the token has no scope {scope}"
             raise HttpProblemError(ProblemCode.INSUFFICIENT_SCOPE, detail, headers={"WWW-Authenticate": challenge})
         req.context.caller = caller
+        req.context.seconds_left = self._tokens.seconds_left(caller)
+
+
+def seconds_left_of(req: falcon.Request) -> float:
+    """Return for how long the token of a private resource's caller is accepted."""
+    return float(req.context.seconds_left)
 
 
 def caller_of(req: falcon.Request) -> Caller:
@@ -213,6 +236,14 @@ def _whole_number(claim: object) -> object:
     if isinstance(claim, str) and re.fullmatch(r"[0-9]{1,7}", claim):
         return int(claim)
     return int(claim) if isinstance(claim, float) and claim.is_integer() else claim
+
+
+def _seconds(claim: object) -> float:
+    """Return a time of a token, in seconds since the epoch. Raises DecodeError, OverflowError."""
+    try:
+        return float(int(claim))  # type: ignore[call-overload]
+    except (ValueError, TypeError):
+        raise jwt.DecodeError("a time is not a number") from None
 
 
 def _refused(check: str, detail: str) -> HttpProblemError:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import falcon
 
 from domain.records import VideoRow
-from webapi.http.auth import Caller, caller_of
+from webapi.http.auth import caller_of, seconds_left_of
 from webapi.waits import Wait, WaitKind, Waits
 
 # Where the WSGI environment holds the `Turn`.
@@ -81,12 +81,12 @@ def changed_row(
     wait = turn.enter(WaitKind.POLL, video_id, caller.owner)
     row = look()
     # While the token is accepted: the answer is the video and not a refusal.
-    until = min(turn.began_at + seconds, accepted_until(caller) - _BEFORE_EXPIRY_SECONDS)
+    until = min(turn.began_at + seconds, accepted_until(req) - _BEFORE_EXPIRY_SECONDS)
     if wait is None or row.revisions.tag != since or time.monotonic() >= until or turn.waits.is_closed:
         return row
     raise SuspendRequest(wait, since, until)
 
 
-def accepted_until(caller: Caller) -> float:
+def accepted_until(req: falcon.Request) -> float:
     """Return when the caller's token is refused as expired, on the monotonic clock."""
-    return time.monotonic() + caller.accepted_until - time.time()
+    return time.monotonic() + seconds_left_of(req)

@@ -53,7 +53,7 @@ class VideoStream:
                 headers={"Retry-After": str(_RETRY_AFTER_SECONDS)},
             )
         events = self._events(turn, row, last_event_id=req.get_header("Last-Event-ID"))
-        resp.stream = events if wait is None else _continued(events, wait, row.revisions.tag, accepted_until(caller))
+        resp.stream = events if wait is None else _continued(events, wait, row.revisions.tag, accepted_until(req))
 
     def _events(self, turn: Turn | None, row: VideoRow, *, last_event_id: str | None) -> Iterator[bytes]:
         """Return what this run of the request adds to the stream."""

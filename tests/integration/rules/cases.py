@@ -15,6 +15,8 @@ WORKERS = 'controller_runtime_max_concurrent_reconciles{controller="videoupload"
 OLDEST = "video_uploads_queue_oldest_seconds"
 BEAT = 'video_uploads_heartbeat_age_seconds{part="resync"}'
 BEAT_LIMIT = 'video_uploads_heartbeat_limit_seconds{part="resync"}'
+BEHIND = 'video_uploads_clock_skew_seconds{pod="a",against="postgres"}'
+RIGHT = 'video_uploads_clock_skew_seconds{pod="b",against="storage"}'
 LONGEST = 'workqueue_longest_running_processor_seconds{name="videoupload"}'
 LISTED = "video_uploads_resources_listed_timestamp_seconds"
 OK = 'video_uploads_http_request_seconds_count{method="GET",route="/livez",status="200"}'
@@ -79,6 +81,7 @@ CASES = (
         {APPLIED: "0+8x60", NOT_APPLIED: "0+2x60"},
         {APPLIED: "0+98x60", NOT_APPLIED: "0+2x60", UNAPPLIED: "1x60"},
     ),
+    Case("VideoUploadsClockSkewed", {BEHIND: "-600x60", RIGHT: "0x60"}, {BEHIND: "-5x60", RIGHT: "0.5x60"}),
     Case(
         "VideoUploadsPartStuck",
         {BEAT: "0+60x60", BEAT_LIMIT: "120x60"},

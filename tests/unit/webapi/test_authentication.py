@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
@@ -152,13 +153,34 @@ def test_a_clock_that_is_seconds_behind_does_not_lock_users_out() -> None:
         tokens.caller(f"Bearer {token(exp=int(time.time()) - 40)}")
 
 
-def test_a_cached_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+def test_a_cached_token_still_expires() -> None:
+    later = timedelta()
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE, clock=lambda: datetime.now(UTC) + later)
     header = f"Bearer {token(exp=int(time.time()) + 600)}"
     assert tokens.caller(header).owner == "ann"
 
-    later = time.time() + 631
-    monkeypatch.setattr(time, "time", lambda: later)
+    later = timedelta(seconds=631)
     with pytest.raises(HttpProblemError) as refused:
         tokens.caller(header)
+    assert refused.value.code is ProblemCode.INVALID_TOKEN
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_times_are_compared_with_the_given_clock_and_not_with_the_machines(minutes: int) -> None:
+    now = datetime.now(UTC) + timedelta(minutes=minutes)
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE, clock=lambda: now)
+    begins = int(now.timestamp())
+
+    assert tokens.caller(f"Bearer {token(iat=begins, nbf=begins, exp=begins + 60)}").owner == "ann"
+    for bad in (token(iat=begins + 60, exp=begins + 90), token(nbf=begins + 60), token(exp=begins - 60)):
+        with pytest.raises(HttpProblemError):
+            tokens.caller(f"Bearer {bad}")
+
+
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+def test_a_time_that_is_no_number_is_refused(name: str) -> None:
+    tokens = TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE)
+
+    with pytest.raises(HttpProblemError) as refused:
+        tokens.caller(f"Bearer {token(**{name: 'noon'})}")
     assert refused.value.code is ProblemCode.INVALID_TOKEN

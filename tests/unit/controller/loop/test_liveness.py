@@ -105,6 +105,7 @@ class OperatorParts:
             metrics=OperatorMetrics(workers=1, prices=settings().prices),
             dispatcher=Dispatcher(channels, Backoff(), clock=self.world.clock.now, beats=self.beats),
             audit=self.audit,
+            clock=self.world.clock.now,
             collect_stats=stats,
         )
         leader = _Leader(settings(), cast("Wiring", wiring), self.stop, self.beats)
