@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,6 @@ from bench.flow import Driver, StubEvents, TimedVideo, call
 from crds.kind import PLURAL, VERSION
 from devstack import s3, services, tokens
 from devstack.child_environment import child_environment
-from devstack.cluster import ClusterAdmin
 from devstack.coconut.ffmpeg import Ffmpeg
 from devstack.http_probe import is_serving
 from devstack.options import StackOptions
@@ -208,7 +207,7 @@ class Ours:
             with psycopg.connect(self.database_url, autocommit=True) as connection:
                 connection.execute("TRUNCATE videos, notifications, tombstones, deliveries CASCADE")
             # What the API had still queued may have come back.
-            return not sum([_delete_some(cluster, path) for path in paths])
+            return not sum([delete_some(cluster.kubectl, path) for path in paths])
 
         until(is_empty, within_seconds=_EMPTY_WITHIN_SECONDS, what="an empty service")
         self.stack.start(WORKER)
@@ -329,12 +328,12 @@ def missing_for_peer() -> str | None:
     return missing
 
 
-def _delete_some(cluster: ClusterAdmin, path: str) -> int:
+def delete_some(kubectl: Callable[..., str], path: str) -> int:
     """Delete some objects of a kind with one request, and return how many there were: kubectl sends one for each."""
-    found = json.loads(cluster.kubectl("get", "--raw", f"{path}?limit=1"))
+    found = json.loads(kubectl("get", "--raw", f"{path}?limit=1"))
     if not found["items"]:
         return 0
-    cluster.kubectl("delete", "--raw", f"{path}?limit={_DELETED_AT_ONCE}")
+    kubectl("delete", "--raw", f"{path}?limit={_DELETED_AT_ONCE}")
     return 1 + int(found["metadata"].get("remainingItemCount", 0))
 
 
