@@ -48,13 +48,19 @@ COPY webui ./
 RUN npm run build
 
 FROM runtime AS without-page
+ARG BASE
 ARG VERSION=0.6.0
 ARG REVISION=unknown
+ARG SOURCE=unknown
+ARG CREATED=unknown
 LABEL org.opencontainers.image.title="video-uploads" \
       org.opencontainers.image.description="Direct-to-storage video uploads, HLS by Coconut, a Kubernetes operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.base.name="${BASE}"
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY LICENSE image/entrypoint ./
