@@ -146,7 +146,7 @@ def for_existing_row(row: VideoRow, resource: Resource | None) -> RestoreRow | N
         return _released_import(row, None)
     observed = _newer_observation(row.observed, resource)
     if observed is not None and observed.is_playable and row.desired.deleted:
-        # Whoever met the older row may have withdrawn the files: they are brought back and looked at first.
+        # A pass or an audit over the older row may have withdrawn the files: they are brought back and looked at first.
         observed = replace(observed, revision=observed.revision + 1, is_playable=False, is_withdrawn=True)
     if observed is None and is_import:
         observed = _after_forged_status(row.observed, resource)

@@ -24,8 +24,8 @@ UNLIMITED = frozenset({CALLBACK_PATH, "/livez", "/readyz", "/metrics"})
 class RequestLimit:
     """Falcon middleware, behind Authentication; addresses are counted before that, since no route is found yet.
 
-    ``hops``: how many proxies stand in front of the API; None if nobody has said so, and then addresses are not
-    limited: behind a proxy that is not known, all clients have one.
+    ``hops``: how many proxies stand in front of the API. If it is None, addresses are not limited: behind a proxy that
+    is not known, all clients have one.
     """
 
     def __init__(

@@ -267,7 +267,7 @@ class CaptionBody(ResponseModel):
 
 
 class CaptionList(ResponseModel):
-    """200: the captions of a video, by language."""
+    """The captions of a video, by language."""
 
     captions: tuple[CaptionBody, ...]
 
