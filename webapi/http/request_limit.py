@@ -16,6 +16,7 @@ from webapi.http.call_limiter import CallLimiter
 from webapi.http.client_address import client_key
 from webapi.http.problems import ProblemCode
 from webapi.http.rate_limit import refusal, spend, write_limits
+from webapi.http.waiting import is_repeated
 
 # Callbacks are signed, and all come from the few addresses of one provider. Probes and metrics are read from inside.
 UNLIMITED = frozenset({CALLBACK_PATH, "/livez", "/readyz", "/metrics"})
@@ -44,7 +45,7 @@ class RequestLimit:
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Count the call for its address. Raises HttpProblemError if that has no calls left."""
         # Answering a preflight takes no more than refusing it, and a page could not read the refusal.
-        if self._addresses is None or req.path in UNLIMITED or req.method == "OPTIONS":
+        if self._addresses is None or req.path in UNLIMITED or req.method == "OPTIONS" or is_repeated(req):
             return
         key = client_key(req.remote_addr, req.get_header("X-Forwarded-For"), hops=self._hops)
         self._take(req, self._addresses, "address", key, "from this address")
@@ -54,7 +55,7 @@ class RequestLimit:
     ) -> None:
         """Count the call for its user. Raises HttpProblemError if that has no calls left."""
         caller = getattr(req.context, "caller", None)
-        if self._users is not None and isinstance(caller, Caller):
+        if self._users is not None and isinstance(caller, Caller) and not is_repeated(req):
             self._take(req, self._users, "user", caller.owner, "of one user")
 
     def process_response(

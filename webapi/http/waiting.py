@@ -67,6 +67,12 @@ def turn_of(req: falcon.Request) -> Turn | None:
     return turn if isinstance(turn, Turn) else None
 
 
+def is_repeated(req: falcon.Request) -> bool:
+    """Return whether this request has waited, and runs again: it is one call of its client, and counted as such."""
+    turn = turn_of(req)
+    return turn is not None and turn.wait is not None
+
+
 def changed_row(
     req: falcon.Request, video_id: str, look: Callable[[], VideoRow], *, since: str | None, seconds: float
 ) -> VideoRow:
