@@ -58,10 +58,15 @@ class Client:
         """Get a video."""
         return self.look(video_id).video
 
-    def look(self, video_id: str) -> PolledVideo:
-        """Get a video and its polling interval. The body is sent only if it changed since this client's last look."""
+    def look(self, video_id: str, *, since: str | None = None, wait_seconds: int = 0) -> PolledVideo:
+        """Get a video and its polling interval. The body is sent only if it changed since this client's last look.
+
+        With ``since``, a revision, the service answers once the video has another one, or after ``wait_seconds``, at
+        most 20, or at once if it cannot let this client wait.
+        """
         tag, before = self._known.get(video_id, ("", None))
-        answer = self._call("GET", f"/{video_id}", headers={"If-None-Match": tag} if tag else {})
+        query = f"?{urlencode({'wait': wait_seconds, 'since': since})}" if since is not None and wait_seconds else ""
+        answer = self._call("GET", f"/{video_id}{query}", headers={"If-None-Match": tag} if tag else {})
         video = before if answer.status == 304 and before is not None else _read(Video, answer)
         self._known[video_id] = (answer.headers.get("ETag", tag), video)
         return PolledVideo(video, answer.retry_after_seconds)

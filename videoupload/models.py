@@ -103,6 +103,8 @@ class Video(_ResponseModel):
     created_at: datetime
     deleted_at: datetime | None
     restorable_until: datetime | None
+    # A service before this field cannot wait for a change.
+    revision: str | None = None
 
 
 class Page(_ResponseModel):

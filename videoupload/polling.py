@@ -1,5 +1,6 @@
-"""Polls a video until it is at rest, at the interval that the service asks for."""
+"""Follows a video until it is at rest: it lets the service wait for changes, or polls at the interval it asks for."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from videoupload.retry import Retry
 
 # When the service names no interval, as for a paused video.
 _DEFAULT_SECONDS = 5.0
+# Below the time after which this client, and a proxy, gives up on a response.
+WAIT_SECONDS = 20
 _AT_REST = frozenset({"ready", "errored"})
 _WAITS_FOR_FILE = "uploading"
 
@@ -19,18 +22,24 @@ class Poller:
 
     client: Client
     retry: Retry = field(default_factory=Retry)
+    monotonic: Callable[[], float] = time.monotonic
 
     def follow(self, video_id: str, on_change: Callable[[Video], object] = lambda _video: None) -> Video:
         """Return the video once it is at rest. ``on_change`` gets each new state. Raises ClientError."""
         before: Video | None = None
+        since: str | None = None
         while True:
-            look = self.retry.call(lambda: self.client.look(video_id))
+            began_at = self.monotonic()
+            look = self.retry.call(lambda: self.client.look(video_id, since=since, wait_seconds=WAIT_SECONDS))  # noqa: B023
+            has_changed, since = look.video.revision != since, look.video.revision
             if look.video != before:
                 on_change(look.video)
                 before = look.video
             if is_over(look.video):
                 return look.video
-            self.retry.wait(look.again_in_seconds or _DEFAULT_SECONDS)
+            # An early answer without a change: the service cannot let this client wait now.
+            if since is None or not (has_changed or self.monotonic() - began_at >= WAIT_SECONDS - 1):
+                self.retry.wait(look.again_in_seconds or _DEFAULT_SECONDS)
 
 
 def is_over(video: Video) -> bool:
