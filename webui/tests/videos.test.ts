@@ -12,6 +12,7 @@ const VIDEO: Video = {
   id: "v",
   title: "Cats",
   status: "processing",
+  revision: "1.1",
   playback_url: null,
   thumbnail_url: null,
   is_playable: false,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import type { Wait } from "../src/api/calls";
 import type { Answer } from "../src/api/client";
 import { NoAnswerError, ProblemError } from "../src/api/problems";
 import type { Original, Video } from "../src/api/types";
@@ -86,6 +87,62 @@ describe("the poller of a video", () => {
     await vi.advanceTimersByTimeAsync(600_000);
 
     expect(tags).toHaveLength(1);
+  });
+});
+
+describe("the poller of a video at a service that lets it wait", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** A service that answers each call with the next video, after so many seconds; then it lets the call wait. */
+  function waitingOver(answers: [string, string, number][]) {
+    const asked: (string | null)[] = [];
+    const signals: AbortSignal[] = [];
+    const video = (_id: string, _etag?: string | null, wait?: Wait | null): Promise<Answer<Video>> => {
+      asked.push(wait?.since ?? null);
+      if (wait) signals.push(wait.signal);
+      const next = answers.shift();
+      if (!next) return new Promise(() => {});
+      const [revision, edition_status, seconds] = next;
+      const body = { ...READY, waiting_for: null, what_to_do: null, edition_status, revision } as unknown as Video;
+      const answer = { body, isUnchanged: false, etag: null, retryAfterSeconds: 7 };
+      return new Promise((resolve) => setTimeout(() => resolve(answer), seconds * 1000));
+    };
+    return { watched: new VideoPoller("v", { video }, () => false), asked, signals };
+  }
+
+  it("waits for one change after the other", async () => {
+    const answers: [string, string, number][] = [
+      ["1.1", "processing", 0],
+      ["1.1", "processing", 25],
+      ["1.2", "processing", 3],
+      ["1.3", "ready", 3],
+    ];
+    const { watched, asked } = waitingOver(answers);
+    void watched.look();
+    await vi.advanceTimersByTimeAsync(31_500);
+
+    expect(asked).toEqual([null, "1.1", "1.1", "1.2"]);
+    expect(watched.state.value.video?.edition_status).toBe("ready");
+  });
+
+  it("polls when the service answers early without a change", async () => {
+    const { watched, asked } = waitingOver([["1.1", "processing", 0], ["1.1", "processing", 0], ["1.1", "ready", 0]]);
+    void watched.look();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked).toEqual([null, "1.1"]);
+    await vi.advanceTimersByTimeAsync(30_000);
+
+    expect(asked).toEqual([null, "1.1", null]);
+  });
+
+  it("gives up the wait when the view is left", async () => {
+    const { watched, signals } = waitingOver([["1.1", "processing", 0]]);
+    void watched.look();
+    await vi.advanceTimersByTimeAsync(1_000);
+    watched.end();
+
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 });
 

@@ -17,6 +17,13 @@ export interface Listing {
   pageToken?: string;
 }
 
+/** A change to wait for: of the revision that the page has. */
+export interface Wait {
+  since: string;
+  seconds: number;
+  signal: AbortSignal;
+}
+
 export class Calls {
   constructor(private readonly api: Api) {}
 
@@ -44,9 +51,10 @@ export class Calls {
     await this.api.callWithRetry("POST", `/videos/${id}/upload_complete`);
   }
 
-  /** Get a video; the body is null if `etag` still matches. */
-  video(id: string, etag?: string | null): Promise<Answer<Video>> {
-    return this.api.call<Video>("GET", `/videos/${id}`, { etag: etag ?? null });
+  /** Get a video, once it differs from `wait.since` or the seconds are over; the body is null if `etag` still matches. */
+  video(id: string, etag?: string | null, wait?: Wait | null): Promise<Answer<Video>> {
+    const query = wait ? `?${new URLSearchParams({ wait: `${wait.seconds}`, since: wait.since })}` : "";
+    return this.api.call<Video>("GET", `/videos/${id}${query}`, { etag: etag ?? null, signal: wait?.signal });
   }
 
   async list(listing: Listing): Promise<VideoPage> {

@@ -1,4 +1,5 @@
-// Polls one video while it is in progress and the page is visible.
+// Follows one video while it is in progress and the page is visible: it waits for changes at the service, and polls where
+// that cannot let it wait.
 
 import type { Calls } from "../api/calls";
 import { isTransient } from "../api/client";
@@ -7,6 +8,9 @@ import type { Video } from "../api/types";
 import { Store } from "../ui/store";
 import { nextPoll } from "../videos/polling";
 import { isMoving } from "../videos/states";
+
+/** Below the minute after which a proxy closes a silent connection. */
+const WAIT_SECONDS = 25;
 
 export interface PolledVideo {
   video: Video | null;
@@ -21,6 +25,7 @@ export class VideoPoller {
   private unchanged = 0;
   private unanswered = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
+  private waiting: AbortController | null = null;
   private isOver = false;
 
   constructor(
@@ -29,25 +34,33 @@ export class VideoPoller {
     private readonly isHidden: () => boolean = () => document.hidden,
   ) {}
 
-  /** Poll now, and then as long as the video is in progress. */
-  async look(): Promise<void> {
+  /** Look now, and then as long as the video is in progress. */
+  look(): Promise<void> {
+    return this.ask(null);
+  }
+
+  private async ask(since: string | null): Promise<void> {
     this.rest();
+    const waiting = since === null ? null : new AbortController();
+    this.waiting = waiting;
+    const beganAt = Date.now();
     try {
-      const answer = await this.calls.video(this.id, this.etag);
-      if (this.isOver) return;
+      const wait = since === null || waiting === null ? null : { since, seconds: WAIT_SECONDS, signal: waiting.signal };
+      const answer = await this.calls.video(this.id, this.etag, wait);
+      if (this.isOver || waiting?.signal.aborted) return;
       this.etag = answer.etag;
       this.retryAfterSeconds = answer.retryAfterSeconds;
       this.unchanged = answer.isUnchanged ? this.unchanged + 1 : 0;
       this.unanswered = 0;
       this.state.set({ video: answer.body ?? this.state.value.video, error: null });
     } catch (error) {
-      if (this.isOver) return;
+      if (this.isOver || waiting?.signal.aborted) return;
       this.retryAfterSeconds = error instanceof ProblemError ? error.retryAfterSeconds : null;
       this.unanswered = isTransient(error) ? this.unanswered + 1 : 0;
       this.state.set({ ...this.state.value, error: (error as Error).message });
       if (!isTransient(error)) return;
     }
-    this.schedule();
+    this.goOn(since, Date.now() - beganAt);
   }
 
   /** Poll if needed; called when the page is visible again or back online. */
@@ -65,6 +78,14 @@ export class VideoPoller {
     return video !== null && isMoving(video);
   }
 
+  /** Wait for the next change. An early answer without one means that the service cannot let us wait: poll instead. */
+  private goOn(since: string | null, tookMs: number): void {
+    const revision = this.state.value.video?.revision;
+    const mayWait = revision !== since || tookMs >= (WAIT_SECONDS - 1) * 1000;
+    if (revision && mayWait && this.unanswered === 0 && this.moves() && !this.isHidden()) void this.ask(revision);
+    else this.schedule();
+  }
+
   private schedule(): void {
     this.rest();
     const { unchanged, unanswered, retryAfterSeconds } = this;
@@ -76,5 +97,7 @@ export class VideoPoller {
   private rest(): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
+    this.waiting?.abort();
+    this.waiting = null;
   }
 }
