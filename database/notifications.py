@@ -9,7 +9,7 @@ from database.pool import Connection
 from domain.failures import FailureCode
 from domain.notifications import Notification, NotificationKind, NotifiedFailure
 from domain.records import VideoRow
-from domain.video import AT_REST
+from domain.video import AT_REST, Phase
 
 NOTIFICATION = """
     notifications.notification_id, notifications.kind, notifications.video_id, notifications.edition,
@@ -28,10 +28,28 @@ FROM videos WHERE video_id = %(video_id)s ON CONFLICT DO NOTHING
 """
 
 
+# Most installations have no endpoint that asks for these, and then nothing is written.
+_TELL_PROGRESS = """
+INSERT INTO notifications (notification_id, video_id, edition, kind, owner, sequence, title, metadata, is_playable)
+SELECT notification_id(video_id, observed_edition, 'video.' || phase),
+       video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata,
+       is_playable AND NOT deleted
+FROM videos WHERE video_id = %(video_id)s AND EXISTS (
+    SELECT FROM webhook_endpoints WHERE disabled_at IS NULL AND 'video.' || videos.phase = ANY(kinds))
+ON CONFLICT DO NOTHING
+"""
+_IN_PROGRESS = frozenset({Phase.UPLOADED, Phase.PROCESSING})
+
+
 def tell_owner(connection: Connection, row: VideoRow) -> None:
-    """Write the owner's notification if ``row`` has come to rest, in the transaction that stored the row."""
+    """Write the notification of the phase that ``row`` has reached, in the transaction that stored the row.
+
+    At rest it is for everyone. On the way it is for the endpoints that ask for it, and never goes by mail.
+    """
     if row.observed.phase in AT_REST:
         connection.execute(_TELL, {"video_id": row.desired.video_id})
+    elif row.observed.phase in _IN_PROGRESS:
+        connection.execute(_TELL_PROGRESS, {"video_id": row.desired.video_id})
 
 
 def notification(columns: DictRow) -> Notification:

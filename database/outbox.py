@@ -10,7 +10,7 @@ from datetime import datetime
 
 from database.notifications import NOTIFICATION, notification
 from database.pool import Database
-from domain.notifications import MAIL, DeliveryResult, Endpoint, LeasedDelivery
+from domain.notifications import MAIL, DeliveryResult, Endpoint, LeasedDelivery, WebhookFormat
 
 # A concurrent dispatcher skips locked rows; the unique key would stop a second delivery anyway.
 _DISPATCH = """
@@ -48,7 +48,7 @@ WITH taken AS (
         ORDER BY next_at, created_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING delivery_id, notification_id, endpoint_id, attempts
 )
-SELECT {NOTIFICATION}, delivery_id, endpoint_id, attempts, url,
+SELECT {NOTIFICATION}, delivery_id, endpoint_id, attempts, url, format,
        ARRAY(SELECT secret FROM webhook_secrets WHERE webhook_secrets.endpoint_id = taken.endpoint_id
              ORDER BY webhook_secrets.created_at, secret_id) AS secrets
 FROM taken JOIN notifications USING (notification_id) LEFT JOIN webhook_endpoints USING (endpoint_id)
@@ -93,7 +93,11 @@ class Outbox:
             row = connection.execute(_TAKE, {"lane": queue_name, "now": now, "leased_until": leased_until}).fetchone()
         if row is None:
             return None
-        endpoint = Endpoint(row["endpoint_id"], row["url"], tuple(row["secrets"])) if row["url"] else None
+        endpoint = (
+            Endpoint(row["endpoint_id"], row["url"], tuple(row["secrets"]), WebhookFormat(row["format"]))
+            if row["url"]
+            else None
+        )
         return LeasedDelivery(row["delivery_id"], row["attempts"], notification(row), endpoint)
 
     def record_result(self, delivery: LeasedDelivery, result: DeliveryResult, *, now: datetime) -> bool:

@@ -11,14 +11,14 @@ from psycopg.rows import DictRow
 
 from database.locks import lock_endpoints
 from database.pool import Connection, Database
-from domain.notifications import NotificationKind
+from domain.notifications import NotificationKind, WebhookFormat
 
 ENDPOINTS_MAX = 16
 # The current one, its replacement, and a spare in case a rotation was interrupted.
 SECRETS_MAX = 3
 
 _SELECT = """
-SELECT endpoint_id, created_at, url, description, kinds, disabled_at, disabled_reason, held_until,
+SELECT endpoint_id, created_at, url, description, kinds, format, disabled_at, disabled_reason, held_until,
        (SELECT jsonb_agg(jsonb_build_object('secret_id', secret_id, 'created_at', webhook_secrets.created_at)
                          ORDER BY webhook_secrets.created_at, secret_id)
         FROM webhook_secrets WHERE webhook_secrets.endpoint_id = webhook_endpoints.endpoint_id) AS secrets
@@ -28,14 +28,15 @@ _ALL = _SELECT + "ORDER BY created_at, endpoint_id"
 _GET = _SELECT + "WHERE endpoint_id = %(endpoint_id)s"
 _COUNT = "SELECT count(*) AS count FROM webhook_endpoints"
 _CREATE = """
-INSERT INTO webhook_endpoints (url, description, kinds) VALUES (%(url)s, %(description)s, %(kinds)s)
+INSERT INTO webhook_endpoints (url, description, kinds, format)
+VALUES (%(url)s, %(description)s, %(kinds)s, %(format)s)
 RETURNING endpoint_id
 """
 # Enabling an endpoint clears the pause that it had requested.
 _CHANGE = """
 UPDATE webhook_endpoints SET
     url = coalesce(%(url)s, url), description = coalesce(%(description)s, description),
-    kinds = coalesce(%(kinds)s, kinds),
+    kinds = coalesce(%(kinds)s, kinds), format = coalesce(%(format)s, format),
     disabled_at = CASE %(is_enabled)s::boolean WHEN false THEN coalesce(disabled_at, clock_timestamp())
                                                WHEN true THEN NULL ELSE disabled_at END,
     disabled_reason = CASE %(is_enabled)s::boolean WHEN false THEN coalesce(disabled_reason, 'person')
@@ -77,6 +78,7 @@ class EndpointRow:
     disabled_reason: str | None
     held_until: datetime | None
     secrets: tuple[SecretRow, ...]
+    format: WebhookFormat = WebhookFormat.STANDARD
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class EndpointChange:
     description: str | None = None
     kinds: Sequence[NotificationKind] | None = None
     is_enabled: bool | None = None
+    format: WebhookFormat | None = None
 
 
 class Endpoints:
@@ -105,7 +108,15 @@ class Endpoints:
         with self._database.connection() as connection:
             return _found(connection, endpoint_id)
 
-    def create(self, *, url: str, description: str, kinds: Sequence[NotificationKind], secret: str) -> EndpointRow:
+    def create(
+        self,
+        *,
+        url: str,
+        description: str,
+        kinds: Sequence[NotificationKind],
+        secret: str,
+        format: WebhookFormat = WebhookFormat.STANDARD,  # noqa: A002  as its column and its field are named
+    ) -> EndpointRow:
         """Register an endpoint with its first secret. Raises TooManyError."""
         with self._database.transaction() as connection:
             lock_endpoints(connection)
@@ -113,7 +124,7 @@ class Endpoints:
             if counted["count"] >= ENDPOINTS_MAX:
                 raise TooManyError(f"there may be {ENDPOINTS_MAX} endpoints")
             (made,) = connection.execute(
-                _CREATE, {"url": url, "description": description, "kinds": list(kinds)}
+                _CREATE, {"url": url, "description": description, "kinds": list(kinds), "format": format}
             ).fetchall()
             connection.execute(_ADD_SECRET, {**made, "secret": secret})
             (columns,) = connection.execute(_GET, made).fetchall()
@@ -166,5 +177,6 @@ def _row(columns: DictRow) -> EndpointRow:
         SecretRow(UUID(secret["secret_id"]), datetime.fromisoformat(secret["created_at"]))
         for secret in columns["secrets"] or ()
     ]
-    parsed = {"kinds": tuple(NotificationKind(kind) for kind in columns["kinds"]), "secrets": tuple(secrets)}
+    kinds = tuple(NotificationKind(kind) for kind in columns["kinds"])
+    parsed = {"kinds": kinds, "secrets": tuple(secrets), "format": WebhookFormat(columns["format"])}
     return EndpointRow(**{**columns, **parsed})

@@ -13,20 +13,38 @@ from domain.failures import FailureCode
 class NotificationKind(StrEnum):
     """The kinds of notifications. Only an administrator requests the last one."""
 
+    UPLOADED = "video.uploaded"
+    PROCESSING = "video.processing"
     READY = "video.ready"
     ERRORED = "video.errored"
     DELETED = "video.deleted"
     TEST = "webhook.test"
 
 
-VideoNotificationKind = Literal[NotificationKind.READY, NotificationKind.ERRORED, NotificationKind.DELETED]
+class WebhookFormat(StrEnum):
+    """The form of the messages to an endpoint: Standard Webhooks' own, or CloudEvents 1.0 in structured JSON."""
+
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
 
 
+VideoNotificationKind = Literal[
+    NotificationKind.UPLOADED,
+    NotificationKind.PROCESSING,
+    NotificationKind.READY,
+    NotificationKind.ERRORED,
+    NotificationKind.DELETED,
+]
+
+
+# What an endpoint gets unless it names its kinds. Owners get mail about no other kind.
 VIDEO_NOTIFICATION_KINDS: tuple[VideoNotificationKind, ...] = (
     NotificationKind.READY,
     NotificationKind.ERRORED,
     NotificationKind.DELETED,
 )
+# Written only while an endpoint asks for them.
+PROGRESS_KINDS = (NotificationKind.UPLOADED, NotificationKind.PROCESSING)
 
 
 @dataclass(frozen=True)
@@ -76,11 +94,12 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A webhook's URL, and the secrets that sign each delivery."""
+    """A webhook's URL, the secrets that sign each delivery, and the form of its messages."""
 
     endpoint_id: UUID
     url: str
     secrets: tuple[str, ...]
+    format: WebhookFormat = WebhookFormat.STANDARD
 
 
 @dataclass(frozen=True)

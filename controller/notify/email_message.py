@@ -34,7 +34,7 @@ def _subject(notification: Notification) -> str:
             return f'Your video "{title}" could not be processed'
         case NotificationKind.DELETED:
             return f'Your video "{title}" was deleted'
-        case NotificationKind.TEST:
+        case NotificationKind.UPLOADED | NotificationKind.PROCESSING | NotificationKind.TEST:
             return "This is a test"
 
 

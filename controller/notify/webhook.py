@@ -9,7 +9,7 @@ import requests
 import urllib3
 
 from controller.notify.outcome import DeliveryResponse, Disposition, one_line
-from controller.notify.webhook_payload import build_payload
+from controller.notify.webhook_payload import MEDIA_TYPES, build_payload
 from controller.notify.webhook_signature import signed_headers
 from domain.notifications import ANSWER_MAX, Endpoint, Notification
 from runtime.deadline import BoundedAdapter, within
@@ -49,9 +49,9 @@ class WebhookSender:
 
     def send(self, notification: Notification, endpoint: Endpoint) -> DeliveryResponse:
         """Send once and return the response, or why there is none."""
-        body = build_payload(notification, playback_base=self._playback_base)
+        body = build_payload(notification, playback_base=self._playback_base, form=endpoint.format)
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": MEDIA_TYPES[endpoint.format],
             "User-Agent": "video-uploads",
             **signed_headers(str(notification.notification_id), body, secrets=endpoint.secrets, at=self._clock()),
         }

@@ -1,20 +1,43 @@
-"""Builds the body of a webhook: a pure function of the notification, so every repetition sends the same bytes."""
+"""Builds the body of a webhook: a pure function of the notification, so every repetition sends the same bytes.
+
+CloudEvents 1.0 in structured JSON: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+"""
 
 from typing import Any
 
 import orjson
 
 from domain.failures import ADVICE
-from domain.notifications import Notification, NotificationKind
+from domain.notifications import Notification, NotificationKind, WebhookFormat
 from domain.object_keys import playback_url
 
+MEDIA_TYPES = {
+    WebhookFormat.STANDARD: "application/json",
+    WebhookFormat.CLOUDEVENTS: "application/cloudevents+json",
+}
+# Types are prefixed with a reversed domain name: that of the resource's API group.
+_TYPE_PREFIX = "dev.uploads."
 
-def build_payload(notification: Notification, *, playback_base: str) -> bytes:
+
+def build_payload(
+    notification: Notification, *, playback_base: str, form: WebhookFormat = WebhookFormat.STANDARD
+) -> bytes:
     """Return the body. It has public URLs only: a signed one would end up in the receiver's logs."""
-    data = {} if notification.kind is NotificationKind.TEST else _about_video(notification, playback_base)
-    return orjson.dumps(
-        {"type": notification.kind, "timestamp": notification.created_at, "data": data}, option=orjson.OPT_UTC_Z
-    )
+    is_test = notification.kind is NotificationKind.TEST
+    data = {} if is_test else _about_video(notification, playback_base)
+    body: dict[str, Any] = {"type": notification.kind, "timestamp": notification.created_at, "data": data}
+    if form is WebhookFormat.CLOUDEVENTS:
+        body = {
+            "specversion": "1.0",
+            "id": str(notification.notification_id),
+            "source": playback_base,
+            "type": f"{_TYPE_PREFIX}{notification.kind}",
+            "time": notification.created_at,
+            "datacontenttype": "application/json",
+            **({} if is_test else {"subject": notification.video_id}),
+            "data": data,
+        }
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
 
 
 def _about_video(notification: Notification, playback_base: str) -> dict[str, Any]:

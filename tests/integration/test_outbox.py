@@ -1,9 +1,11 @@
 """Notifications on a real Postgres, sent to a real receiver that verifies them with a third-party library."""
 
 import base64
+import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,11 +23,11 @@ from database.outbox import Outbox
 from database.pool import Database
 from database.retention import Retention
 from database.webhook_endpoints import Endpoints
-from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
+from domain.notifications import PROGRESS_KINDS, VIDEO_NOTIFICATION_KINDS, NotificationKind, WebhookFormat
 from domain.records import Cause
 from domain.schedule import Timing
-from domain.video import new_video_id
-from tests.support.builders.videos import a_new_video
+from domain.video import Phase, new_video_id
+from tests.support.builders.videos import a_new_video, in_phase
 from tests.support.contracts.retention_contract import errored, ready
 from tests.support.webhook_receiver import Receiver, Reply
 from tests.support.world.clock import FakeClock
@@ -73,6 +75,14 @@ class NotificationHarness:
         assert row is not None
         after = ready(row.observed, is_playable=True) if how is NotificationKind.READY else errored(row.observed)
         assert self._observations.commit(row, after, cause=Cause.POLL) is not None
+
+    def reaches(self, video_id: str, *phases: Phase) -> None:
+        """Observe a video in one phase after another."""
+        for phase in phases:
+            row = self._observations.get(video_id)
+            assert row is not None
+            after = replace(row.observed, **in_phase(phase))
+            assert self._observations.commit(row, after, cause=Cause.POLL) is not None
 
     def endpoint(
         self, url: str, secret: str | None = None, kinds: tuple[NotificationKind, ...] = VIDEO_NOTIFICATION_KINDS
@@ -307,3 +317,51 @@ def test_private_targets_are_refused_at_delivery_too(office: NotificationHarness
     assert office.deliver() == 1
     assert office.deliveries() == [("pending", 1)]
     assert receiver.received == []
+
+
+def test_progress_is_told_once_to_whoever_asked_for_it(office: NotificationHarness, receiver: Receiver) -> None:
+    office.endpoint(f"{receiver.url()}/progress", kinds=(*PROGRESS_KINDS, NotificationKind.READY))
+    office.endpoint(f"{receiver.url()}/ends")
+    video_id = office.video(email="ann@example.com")
+    # The first job failed, and another one was submitted.
+    office.reaches(video_id, *[Phase.UPLOADED, Phase.PROCESSING] * 2)
+    assert office.deliver() == 2
+    office.ends(video_id)
+    # To two endpoints; the mail waits for a server.
+    assert office.deliver() == 2
+
+    told = [(one.path.rpartition("/")[2], json.loads(one.body)["type"]) for one in receiver.received]
+    assert sorted(told) == [
+        ("ends", "video.ready"),
+        ("progress", "video.processing"),
+        ("progress", "video.ready"),
+        ("progress", "video.uploaded"),
+    ]
+    assert len({one.headers["webhook-id"] for one in receiver.received}) == 3
+    assert office.deliveries().count(("pending", 0)) == 1
+
+
+def test_progress_that_nobody_asked_for_is_not_written(office: NotificationHarness, receiver: Receiver) -> None:
+    office.endpoint(receiver.url())
+    office.reaches(office.video(), Phase.UPLOADED, Phase.PROCESSING)
+    assert office.dispatch() == 0
+
+
+def test_an_endpoint_can_verify_a_cloud_event(office: NotificationHarness, receiver: Receiver) -> None:
+    secret, video_id = a_secret(), office.video()
+    made = office.endpoints.create(
+        url=receiver.url(),
+        description="",
+        kinds=VIDEO_NOTIFICATION_KINDS,
+        secret=secret,
+        format=WebhookFormat.CLOUDEVENTS,
+    )
+    assert made.format is WebhookFormat.CLOUDEVENTS
+    office.ends(video_id)
+    assert office.deliver() == 1
+
+    (received,) = receiver.received
+    event = received.verified(secret)
+    assert received.headers["content-type"] == "application/cloudevents+json"
+    assert (event["specversion"], event["type"], event["subject"]) == ("1.0", "dev.uploads.video.ready", video_id)
+    assert event["id"] == received.headers["webhook-id"]

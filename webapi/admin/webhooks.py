@@ -71,7 +71,11 @@ class WebhooksResource:
         self._targets.check(body.url)
         try:
             row = self._endpoints.create(
-                url=body.url, description=body.description or "", kinds=body.kinds, secret=secret
+                url=body.url,
+                description=body.description or "",
+                kinds=body.kinds,
+                secret=secret,
+                format=body.format,
             )
         except TooManyError as error:
             raise HttpProblemError(ProblemCode.TOO_MANY, str(error)) from error
@@ -101,7 +105,7 @@ class WebhookResource:
         endpoint, body = uuid_of(endpoint_id), read_json(req, ChangeWebhook)
         if body.url is not None:
             self._targets.check(body.url)
-        change = EndpointChange(body.url, body.description, body.kinds, body.enabled)
+        change = EndpointChange(body.url, body.description, body.kinds, body.enabled, body.format)
         resp.data = webhook_body(self._endpoints.change(endpoint, change) or _not_found()).as_json()
 
     def on_delete(self, _req: falcon.Request, resp: falcon.Response, endpoint_id: str) -> None:

@@ -9,7 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from database.deliveries import REPLAY_RANGE_MAX, DeliveryRow, Replayed
 from database.webhook_endpoints import EndpointRow, SecretRow
-from domain.notifications import VIDEO_NOTIFICATION_KINDS, DeliveryState, NotificationKind, VideoNotificationKind
+from domain.notifications import (
+    VIDEO_NOTIFICATION_KINDS,
+    DeliveryState,
+    NotificationKind,
+    VideoNotificationKind,
+    WebhookFormat,
+)
 from runtime.ssrf_guard import URL_MAX, URL_PATTERN
 from webapi.schemas.requests import TEXT_PATTERN, UUID_PATTERN, VIDEO_ID, PageSize, PageToken, Request, each_once
 from webapi.schemas.responses import ResponseModel
@@ -36,6 +42,7 @@ class CreateWebhook(Request):
     url: Url
     description: Description | None = None
     kinds: Kinds = VIDEO_NOTIFICATION_KINDS
+    format: WebhookFormat = WebhookFormat.STANDARD
 
 
 class ChangeWebhook(Request):
@@ -44,6 +51,7 @@ class ChangeWebhook(Request):
     url: Url | None = None
     description: Description | None = None
     kinds: Kinds | None = None
+    format: WebhookFormat | None = None
     enabled: bool | None = None
 
 
@@ -95,6 +103,7 @@ class WebhookBody(ResponseModel):
     url: str
     description: str | None
     kinds: tuple[NotificationKind, ...]
+    format: WebhookFormat
     enabled: bool
     disabled_at: datetime | None
     disabled_reason: Literal["person", "gone"] | None
@@ -155,6 +164,7 @@ def webhook_body(row: EndpointRow) -> WebhookBody:
         url=row.url,
         description=row.description or None,
         kinds=row.kinds,
+        format=row.format,
         enabled=row.disabled_at is None,
         disabled_at=row.disabled_at,
         disabled_reason=row.disabled_reason,  # type: ignore[arg-type]  # the table's own check

@@ -6,7 +6,7 @@ import pytest
 
 from controller.notify.email_message import build_email
 from controller.notify.webhook_payload import build_payload
-from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind
+from domain.notifications import VIDEO_NOTIFICATION_KINDS, NotificationKind, WebhookFormat
 from tests.support.builders.notifications import BASE, a_notification
 
 PLAYLIST = f"{BASE}/processed/mfrggzdfmztwq2lknnwg23tpoa/playlist.m3u8"
@@ -90,3 +90,26 @@ def test_no_title_becomes_a_header() -> None:
 
     assert made["Bcc"] is None
     assert b"\nBcc:" not in made.as_bytes()
+
+
+def test_a_cloud_event_has_the_data_and_the_id_of_the_message() -> None:
+    notification = a_notification()
+    standard = json.loads(build_payload(notification, playback_base=BASE))
+    event = json.loads(build_payload(notification, playback_base=BASE, form=WebhookFormat.CLOUDEVENTS))
+
+    assert event == {
+        "specversion": "1.0",
+        "id": str(notification.notification_id),
+        "source": BASE,
+        "type": "dev.uploads.video.ready",
+        "time": standard["timestamp"],
+        "datacontenttype": "application/json",
+        "subject": notification.video_id,
+        "data": standard["data"],
+    }
+
+
+def test_a_test_as_a_cloud_event_names_no_video() -> None:
+    test = a_notification(NotificationKind.TEST)
+    event = json.loads(build_payload(test, playback_base=BASE, form=WebhookFormat.CLOUDEVENTS))
+    assert (event["type"], event["data"], "subject" in event) == ("dev.uploads.webhook.test", {}, False)
