@@ -15,6 +15,7 @@ from chaos.schedule import schedule
 from chaos.series import RunFigures
 from devstack.child_environment import bypass_proxies
 from devstack.paths import DEFAULT_STATE_DIR
+from devstack.skewed_clock import PACKAGE, library
 
 
 def main() -> int:
@@ -44,7 +45,10 @@ def main() -> int:
 
 def run(seed: int, uploads: int, directory: Path) -> int:
     """Make one run in a directory, and return the checker's status. A run that passed leaves no data of servers."""
-    planned, began = schedule(seed, uploads), time.monotonic()
+    has_library = library() is not None
+    if not has_library:
+        print(f"no clock is shifted: the package {PACKAGE} is not installed", flush=True)
+    planned, began = schedule(seed, uploads, with_clocks=has_library), time.monotonic()
     print(f"seed {seed}: {uploads} uploads, {len(planned.faults)} faults in {planned.seconds:.0f} s", flush=True)
     with installation(state_directory(directory)) as installed:
         carry_out(installed, Journal(directory), planned, seed=seed)

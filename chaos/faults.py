@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from chaos.installation import Installation
 from chaos.journal import Journal
-from chaos.schedule import ALONE, NETWORK, STAND_IN, Fault, Kind, Schedule
+from chaos.schedule import ALONE, CLOCKS, NETWORK, STAND_IN, Fault, Kind, Schedule
 from devstack import services
 from devstack.fault_proxy import LineFault
 
@@ -80,6 +80,8 @@ class Faults:
                 installed.kill(fault.target, fault.seconds)
             case Kind.FREEZE:
                 installed.freeze(fault.target, fault.seconds)
+            case kind if kind in CLOCKS:
+                installed.run_with_wrong_clock(fault.target, fault.seconds, ahead_seconds=CLOCKS[kind])
             case Kind.SECOND_OPERATOR:
                 installed.run_second_operator(fault.seconds)
             case Kind.ROTATE_KEYS:

@@ -36,6 +36,7 @@ from devstack.paths import Paths
 from devstack.ports import HOST
 from devstack.process import DetachedProcess
 from devstack.server import PartFailedError, Server
+from devstack.skewed_clock import skewed
 from devstack.stack import Stack
 from devstack.waiting import NotInTimeError, until
 
@@ -48,6 +49,7 @@ PART_BYTES = 5 * 1024**2
 _UNLIMITED = 1_000_000
 _STAND_IN_SECONDS = 10
 _ADOPTED_WITHIN_SECONDS = 60
+_SKEWED_WITHIN_SECONDS = 20
 _RESTARTED_EVERY_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.2
 # On a busy machine an API server takes a minute to serve a kind.
@@ -94,6 +96,8 @@ class Installation:
         self._second: Server | None = None
         # How many acts keep the supervisor from starting a process; the lock is held while one is started.
         self._held: Counter[str] = Counter()
+        # By how many seconds the clocks of services are ahead, by their names.
+        self._ahead: dict[str, int] = {}
         self._starting = threading.Lock()
         self._is_over = threading.Event()
         self._supervisor = threading.Thread(target=self._supervise)
@@ -141,6 +145,22 @@ class Installation:
             _wait(seconds)
         finally:
             self.proxies[upstream].end()
+
+    def run_with_wrong_clock(self, name: str, seconds: float, *, ahead_seconds: int) -> None:
+        """Restart a service with a clock that is wrong, and after so long with the right one."""
+        self._ahead[name] = ahead_seconds
+        try:
+            self._restart(name)
+            self.wait_until_served(name, within_seconds=_SKEWED_WITHIN_SECONDS)
+            _wait(seconds)
+        finally:
+            del self._ahead[name]
+            self._restart(name)
+
+    def _restart(self, name: str) -> None:
+        """Stop a service as a rollout does, so that a standby need not wait; the supervisor starts it again."""
+        with self._unsupervised(name):
+            self.stack.server(name).down()
 
     def run_second_operator(self, seconds: float) -> None:
         """Run another operator and kill it."""
@@ -273,7 +293,8 @@ class Installation:
         try:
             server = self.stack.server(name)
             server.prepare()
-            server.process.start(server.command)
+            ahead = self._ahead.get(name)
+            server.process.start(skewed(server.command, ahead) if ahead else server.command)
         except Exception:
             # The next turn tries again: without this thread nothing that dies would come back.
             print(f"{name} was not started again:\n{traceback.format_exc()}", file=sys.stderr, flush=True)

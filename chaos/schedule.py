@@ -45,6 +45,8 @@ class Kind(StrEnum):
     KILL = "kill"
     FREEZE = "freeze"
     SECOND_OPERATOR = "second_operator"
+    CLOCK_AHEAD = "clock_ahead"
+    CLOCK_BEHIND = "clock_behind"
     ROTATE_KEYS = "rotate_keys"
     DELETE_ONE = "delete_resource"
     DELETE_ALL = "delete_all_resources"
@@ -59,6 +61,8 @@ _SUBMISSIONS = {Kind.TOO_MANY: 0.6, Kind.ERROR_BEFORE: 0.6, Kind.ERROR_AFTER: 0.
 _JOBS = {Kind.STUCK: 0.2, Kind.FAIL: 0.3}
 STAND_IN = _CALLBACKS | _SUBMISSIONS | _JOBS
 NETWORK = (Kind.LATENCY, Kind.CUT, Kind.HALF_OPEN, Kind.RESET, Kind.SLOW)
+# By how many seconds the clock of a service is ahead: nearly all that storage accepts.
+CLOCKS = {Kind.CLOCK_AHEAD: 600, Kind.CLOCK_BEHIND: -600}
 DISASTERS = (Kind.DELETE_CRD, Kind.WIPE_ETCD, Kind.RESTORE_DUMP)
 # While these run the network works: nothing else may lose what a disaster is the proof of.
 ALONE = (*DISASTERS, Kind.ROTATE_KEYS)
@@ -126,8 +130,8 @@ class Schedule:
         return sorted({fault.kind.value for fault in self.faults})
 
 
-def schedule(seed: int, uploads: int) -> Schedule:
-    """Return the schedule of a seed."""
+def schedule(seed: int, uploads: int, *, with_clocks: bool = True) -> Schedule:
+    """Return the schedule of a seed. Without clocks it is the same without the faults that shift them."""
     draw = random.Random(f"chaos {seed} {uploads}")
     is_whole = uploads >= _WHOLE_RUN
     disasters = DISASTERS if is_whole else (DISASTERS[seed % len(DISASTERS)],)
@@ -137,7 +141,7 @@ def schedule(seed: int, uploads: int) -> Schedule:
     return Schedule(
         seconds=seconds,
         tracks=(
-            processes,
+            tuple(fault for fault in processes if with_clocks or fault.kind not in CLOCKS),
             _spread(draw, [(kind, where) for kind in NETWORK for where in UPSTREAMS], seconds, share=0.5),
             *(
                 _spread(draw, [(kind, COCONUT) for kind in kinds], seconds, share=0.9)
@@ -156,6 +160,8 @@ def _process_faults(
         yield Kind.KILL, name, draw.uniform(0.2, 2)
         yield Kind.FREEZE, name, draw.uniform(0.5, frozen_at_most)
     yield Kind.SECOND_OPERATOR, "operator-2", draw.uniform(3, 6)
+    for kind, name in zip(_shuffled(draw, list(CLOCKS)), ("operator", "api"), strict=True):
+        yield kind, name, draw.uniform(6, 8)
     yield Kind.ROTATE_KEYS, SERVICES, 3
     for _ in range(3):
         yield Kind.DELETE_ONE, CLUSTER, 0.5

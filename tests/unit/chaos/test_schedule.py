@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from chaos.schedule import DISASTERS, NETWORK, PROCESSES, STAND_IN, UPSTREAMS, Behaviour, Kind, schedule
+from chaos.schedule import CLOCKS, DISASTERS, NETWORK, PROCESSES, STAND_IN, UPSTREAMS, Behaviour, Kind, schedule
 from devstack.coconut.faults import NAMES
 from devstack.fault_proxy import LineFault
 
@@ -38,6 +38,16 @@ def test_three_short_runs_in_a_row_have_every_kind_of_fault(first: int) -> None:
     for run in runs:
         assert {fault.kind for fault in run.faults} >= set(Kind) - set(DISASTERS)
     assert {fault.kind for run in runs for fault in run.faults} == set(Kind)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("uploads", [40, 200])
+def test_without_the_library_a_run_is_the_same_but_for_the_clocks(seed: int, uploads: int) -> None:
+    whole, without = schedule(seed, uploads), schedule(seed, uploads, with_clocks=False)
+    assert {fault.target for fault in whole.faults if fault.kind in CLOCKS} == {"operator", "api"}
+    assert without.faults == tuple(fault for fault in whole.faults if fault.kind not in CLOCKS)
+    assert set(without.kinds) == set(whole.kinds) - {kind.value for kind in CLOCKS}
+    assert (without.seconds, without.clients) == (whole.seconds, whole.clients)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
