@@ -63,8 +63,11 @@ class Slope:
 
     @property
     def is_flat(self) -> bool:
-        """Return whether it grows by no more than allowed. What falls is flat."""
-        return self.per_hour <= self.allowed
+        """Return whether it grew by no more than allowed. What falls is flat.
+
+        In less than an hour by the growth that was seen: what two windows differ by would count many times in an hour.
+        """
+        return self.per_hour * min(1.0, self.hours) <= self.allowed
 
 
 def slopes(samples: Iterable[Sample], *, warm_up_seconds: float = 0.0) -> list[Slope]:

@@ -56,6 +56,14 @@ def test_an_hour_is_extrapolated_from_less() -> None:
     assert slopes(half)[0].per_hour == pytest.approx(20 * MIB, rel=0.1)
 
 
+@pytest.mark.parametrize(("seconds", "is_flat"), [(300, True), (HOUR, False)])
+def test_a_short_run_is_judged_by_what_it_saw_grow(seconds: float, is_flat: bool) -> None:
+    """Three MiB are chance in five minutes, and 36 in an hour are not."""
+    samples = [one for one in growing(by=36 * MIB, measure="rss", usual=100 * MIB) if one.at <= seconds]
+
+    assert slopes(samples)[0].is_flat is is_flat
+
+
 def test_the_moments_after_a_start_are_no_slope() -> None:
     """A process that is killed every half minute is small for a moment each time."""
     samples = [a_sample(at, rss=30 * MIB if at % 30 == 0 else 100 * MIB) for at in SECONDS]
