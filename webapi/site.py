@@ -77,8 +77,9 @@ def content_security_policy(*, upload_origin: str, playback_origin: str) -> str:
         "img-src": f"'self' data: {playback_origin}",
         "font-src": "'none'",
         "connect-src": connect,
-        # hls.js hands the stream to the video element as blob:; browsers with native HLS fetch it themselves.
-        "media-src": f"blob: {playback_origin}",
+        # hls.js hands the stream to the video element as blob:, and each track of captions an empty text as data:;
+        # browsers with native HLS fetch both themselves.
+        "media-src": f"blob: data: {playback_origin}",
         "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",

@@ -64,6 +64,14 @@ def not_a_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def captions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """German captions in SubRip; the name says the language."""
+    path = tmp_path_factory.mktemp("captions") / "clip.de.srt"
+    path.write_text("1\n00:00:00,000 --> 00:00:09,000\nHallo & < Welt\n", encoding="utf-8")
+    return path
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the ends of all logs under a failed test, of operators that it started itself too."""

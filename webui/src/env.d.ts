@@ -1,5 +1,1 @@
 /// <reference types="vite/client" />
-
-declare module "hls.js/light" {
-  export { default } from "hls.js";
-}

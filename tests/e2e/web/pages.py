@@ -94,6 +94,10 @@ class Visitor:
         assert video_id is not None
         return video_id
 
+    def watched_id(self) -> str:
+        """Return the id of the video on the screen."""
+        return self.page.url.rpartition("/")[2]
+
     def percent(self, title: str) -> int:
         """Return the percentage that the page shows as sent, 0 while it shows none."""
         bar = self.card(title).get_by_role("progressbar")

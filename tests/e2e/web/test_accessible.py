@@ -37,7 +37,7 @@ def visitor(
 
 
 def test_every_view_of_an_upload_is_accessible(
-    visitor: Visitor, clip: Path, large_clip: Path, not_a_video: Path
+    visitor: Visitor, clip: Path, large_clip: Path, not_a_video: Path, captions: Path
 ) -> None:
     world, page, check = visitor.world, visitor.page, checker(visitor)
     page.get_by_text("No videos yet").wait_for()
@@ -70,6 +70,10 @@ def test_every_view_of_an_upload_is_accessible(
     page.get_by_label("Quality").wait_for()
     page.locator("summary", has_text="History").click()
     page.locator(".events li").first.wait_for()
+    page.locator("summary", has_text="Add or replace captions").click()
+    page.get_by_label("File (WebVTT or SubRip)").set_input_files(captions)
+    page.get_by_role("button", name="Save the captions").click()
+    page.locator("[data-language='de']").get_by_text("Published").wait_for(timeout=PATIENCE_MS)
     check("5-watch")
 
     page.get_by_role("button", name="Sign out").click()

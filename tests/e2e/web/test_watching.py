@@ -3,8 +3,16 @@
 import re
 from pathlib import Path
 
-from tests.e2e.web.pages import Visitor
+import requests
+
+from tests.e2e.web.pages import PATIENCE_MS, Visitor
 from tests.support.eventually import eventually
+
+# The tracks that are showing, each with its words.
+_SHOWN = """video => [...video.textTracks].filter(track => track.mode === "showing")
+    .map(track => [track.label, track.language,
+        [...track.cues ?? []].map(cue => cue.getCueAsHTML().textContent)[0]])
+"""
 
 
 def test_playback_advances_and_changes_its_quality(visitor: Visitor, sharp_clip: Path) -> None:
@@ -85,6 +93,36 @@ def test_the_keyboard_controls_the_player(visitor: Visitor, clip: Path) -> None:
     eventually(lambda: video.evaluate("video => video.paused"))
     page.keyboard.press("j")
     eventually(lambda: visitor.current_time() == 0)
+
+
+def test_captions_are_added_shown_and_removed(visitor: Visitor, clip: Path, captions: Path, tmp_path: Path) -> None:
+    page, video = visitor.page, visitor.page.locator("video")
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    page.get_by_text("No captions yet.").wait_for()
+    page.locator("summary", has_text="Add or replace captions").click()
+
+    wrong = tmp_path / "wrong.en.vtt"
+    wrong.write_text("WEBVTT\n\n00:02.000 --> 00:01.000\nHello\n")
+    page.get_by_label("File (WebVTT or SubRip)").set_input_files(wrong)
+    page.get_by_role("button", name="Save the captions").click()
+    page.get_by_role("alert").get_by_text("line 3: a caption must end after it begins").wait_for()
+
+    page.get_by_label("File (WebVTT or SubRip)").set_input_files(captions)
+    page.get_by_label("Show by default").check()
+    page.get_by_role("button", name="Save the captions").click()
+    page.locator("[data-language='de']").get_by_text("Published").wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Show them in the player").click()
+    page.get_by_label("Quality").wait_for()
+    visitor.play()
+    eventually(lambda: video.evaluate(_SHOWN) == [["Deutsch", "de", "Hallo & < Welt"]])
+    visitor.picture("1-captions")
+
+    page.get_by_role("button", name="Remove captions: Deutsch").click()
+    page.get_by_text("No captions yet.").wait_for()
+    playlist = eventually(lambda: visitor.person.client.video(visitor.watched_id()).playback_url)
+    eventually(lambda: "SUBTITLES" not in requests.get(playlist, timeout=10).text)
 
 
 def test_an_errored_video_is_tried_again_until_it_is_ready(visitor: Visitor, clip: Path) -> None:

@@ -61,7 +61,7 @@ def test_the_policy_names_the_bucket_and_the_cdn_and_nothing_unsafe() -> None:
     ).split("; ")
 
     assert "connect-src 'self' https://raw.example.com https://cdn.example.com" in policy
-    assert "media-src blob: https://cdn.example.com" in policy
+    assert "media-src blob: data: https://cdn.example.com" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in str(policy)
 

@@ -1,7 +1,7 @@
 // All calls that the page makes to the API.
 
 import type { Answer, Api } from "./client";
-import type { DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
+import type { Caption, DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
 
 export interface NewVideo {
   title: string;
@@ -9,6 +9,14 @@ export interface NewVideo {
   content_type: string;
   size_bytes: number;
   upload_mode: "single" | "multipart";
+}
+
+export interface NewCaptions {
+  language: string;
+  label: string;
+  isDefault: boolean;
+  content: Blob;
+  type: string;
 }
 
 export interface Listing {
@@ -67,6 +75,21 @@ export class Calls {
 
   async events(id: string): Promise<VideoEvent[]> {
     return must(await this.api.call<{ events: VideoEvent[] }>("GET", `/videos/${id}/events`)).events;
+  }
+
+  async captions(id: string): Promise<Caption[]> {
+    return must(await this.api.call<{ captions: Caption[] }>("GET", `/videos/${id}/captions`)).captions;
+  }
+
+  async putCaptions(id: string, captions: NewCaptions): Promise<Caption> {
+    const { language, label, isDefault, content, type } = captions;
+    const query = new URLSearchParams({ label, default: String(isDefault) });
+    const path = `/videos/${id}/captions/${language}?${query}`;
+    return must(await this.api.call<Caption>("PUT", path, { file: { content, type } }));
+  }
+
+  async removeCaptions(id: string, language: string): Promise<void> {
+    await this.api.call("DELETE", `/videos/${id}/captions/${language}`);
   }
 
   async retry(id: string): Promise<Video> {

@@ -13,6 +13,8 @@ export interface TokenSource {
 
 export interface CallOptions {
   body?: unknown;
+  /** A body that is no JSON. */
+  file?: { content: Blob; type: string };
   etag?: string | null;
   idempotencyKey?: string;
   signal?: AbortSignal | undefined;
@@ -62,6 +64,7 @@ export class Api {
   private async sent(method: string, path: string, token: string, options: CallOptions): Promise<Response> {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}` };
     if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    if (options.file) headers["Content-Type"] = options.file.type;
     if (options.etag) headers["If-None-Match"] = options.etag;
     if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
     try {
@@ -71,6 +74,7 @@ export class Api {
         // The page compares ETags itself: the browser's cache would turn a 304 into a 200.
         cache: "no-store",
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(options.file ? { body: options.file.content } : {}),
         ...(options.signal ? { signal: options.signal } : {}),
       });
     } catch (error) {

@@ -50,6 +50,10 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
       return "This video cannot be converted again now: it is being converted, has failed, or was deleted. See its state in the list.";
     case "original_unavailable":
       return "The original is not available: storage no longer has the file, or the video was deleted.";
+    case "invalid_captions":
+      return `These captions cannot be used: ${problem.detail}. Correct the file and add it again.`;
+    case "too_many":
+      return "This video has captions in as many languages as it may have. Remove one first.";
     case "managed_by_kubernetes":
       return "This video was imported by an administrator and can only be changed there.";
     case "temporarily_unavailable":

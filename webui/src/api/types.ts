@@ -94,6 +94,14 @@ export interface Original {
   size_bytes: number;
 }
 
+export interface Caption {
+  language: string;
+  label: string;
+  default: boolean;
+  status: "pending" | "published";
+  url: string | null;
+}
+
 export interface VideoEvent {
   at: string;
   cause: string;

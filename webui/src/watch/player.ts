@@ -1,7 +1,8 @@
 // Plays a stream: with hls.js wherever it works, because only it offers a choice of quality, otherwise with the
-// browser's own player (iPhones). hls.js is loaded with the first video, not before.
+// browser's own player (iPhones). hls.js is loaded with the first video, not before. Both show the captions of the
+// stream in the menu of the browser's controls.
 
-import type HlsPlayer from "hls.js/light";
+import type HlsPlayer from "hls.js";
 
 import { Store } from "../ui/store";
 import { AUTOMATIC, type Choice, choices, nameOf } from "./quality";
@@ -26,7 +27,7 @@ const RETRIES = 5;
 
 export async function play(video: HTMLVideoElement, url: string): Promise<Player> {
   const [{ default: Hls }, { default: worker }] = await Promise.all([
-    import("hls.js/light"),
+    import("hls.js"),
     import("hls.js/dist/hls.worker.js?url"),
   ]);
   if (!Hls.isSupported()) return native(video, url);

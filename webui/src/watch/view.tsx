@@ -10,6 +10,7 @@ import { duration, fileSize, relative } from "../ui/format";
 import type { VideoActions } from "../videos/card";
 import { describeState } from "../videos/states";
 import { Actions, type ActionsProps } from "./actions";
+import { Captions } from "./captions-panel";
 import { commandFor, execute } from "./keys";
 import { type Player, type PlayerState, play } from "./player";
 import { VideoPoller } from "./video-poller";
@@ -53,11 +54,19 @@ function VideoView(props: ActionsProps) {
   // The edition on the screen: a newer one does not interrupt the viewer.
   const [first] = useState(video.edition_status === "ready" ? video.edition : video.edition - 1);
   const [edition, setEdition] = useState(first);
+  const [reloads, setReloads] = useState(0);
   const isNewer = video.edition > edition && video.edition_status === "ready";
   return (
     <>
       <h1 class="watch-title">{video.title}</h1>
-      {video.playback_url && <Screen key={edition} video={video} url={video.playback_url} isWanted={edition !== first} />}
+      {video.playback_url && (
+        <Screen
+          key={`${edition}-${reloads}`}
+          video={video}
+          url={video.playback_url}
+          isWanted={edition !== first || reloads > 0}
+        />
+      )}
       <State video={video} />
       {isNewer && video.playback_url && (
         <div class="notice" role="status">
@@ -71,6 +80,7 @@ function VideoView(props: ActionsProps) {
       )}
       <p class="card-facts">{facts(video)}</p>
       <Actions {...props} />
+      <Captions video={video} calls={calls} onReload={() => setReloads(reloads + 1)} />
       <History id={video.id} calls={calls} />
     </>
   );
