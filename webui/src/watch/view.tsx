@@ -55,6 +55,11 @@ function VideoView(props: ActionsProps) {
   const [first] = useState(video.edition_status === "ready" ? video.edition : video.edition - 1);
   const [edition, setEdition] = useState(first);
   const [reloads, setReloads] = useState(0);
+  const reload = async () => {
+    // The browser may have kept the playlist from before for some more seconds. If this fails, the player says so.
+    if (video.playback_url) await fetch(video.playback_url, { cache: "reload" }).catch(() => undefined);
+    setReloads((before) => before + 1);
+  };
   const isNewer = video.edition > edition && video.edition_status === "ready";
   return (
     <>
@@ -80,7 +85,7 @@ function VideoView(props: ActionsProps) {
       )}
       <p class="card-facts">{facts(video)}</p>
       <Actions {...props} />
-      <Captions video={video} calls={calls} onReload={() => setReloads(reloads + 1)} />
+      <Captions video={video} calls={calls} onReload={() => void reload()} />
       <History id={video.id} calls={calls} />
     </>
   );
