@@ -1,7 +1,7 @@
 """No orphan in the bucket: every object belongs to a row that has a use for it.
 
 What a careless client sends to its old URL, and what a job writes after its end, is removed by the audit: it counts
-once it has lain there for longer than the bound.
+once it has been of no use for longer than the bound, which is since the video's last phase began or it was written.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def check(world: World) -> Iterator[Violation]:
             continue
         video = world.videos.get(place.video_id)
         problem = _without_row(stored, world) if video is None else _useless(video, place, marked)
-        if problem is not None and (video is None or world.is_old(stored.modified_at)):
+        if problem is not None and (video is None or world.is_old(max(stored.modified_at, video.phase_since))):
             yield Violation(Rule.NO_ORPHAN, f"{key}: {problem}", place.video_id)
     for upload in world.open_uploads:
         place = keys.place_of(upload.key)

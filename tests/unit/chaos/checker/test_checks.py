@@ -679,6 +679,13 @@ RIGHT = [
         id="a-file-was-swapped-a-moment-ago",
     ),
     pytest.param(
+        all_of(
+            with_video_and_resource(PLAIN, phase_since=ENDED - BOUND / 2),
+            with_object(f"uploads/{PLAIN}/original.mp4", modified_at=CREATED_AT),
+        ),
+        id="an-upload-came-to-rest-so-late-that-no-audit-has-seen-what-is-left",
+    ),
+    pytest.param(
         with_object(f"originals/{REJECTED}/abc.mp4"), id="a-failed-upload-keeps-a-copy-that-its-row-does-not-know"
     ),
     pytest.param(with_object("uploads/.probe"), id="the-apis-probe-of-signatures"),
