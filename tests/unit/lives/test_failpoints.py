@@ -15,6 +15,7 @@ import pytest
 
 from controller.coconut.limiter import SubmissionLimits
 from controller.rules.steps import Step
+from domain.captions import CaptionTrack, digest_of
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.stable_playlist import stable_playlist
@@ -224,6 +225,15 @@ def restored_without_its_attempt() -> InMemoryWorld:
     return world
 
 
+def put_captions(world: InMemoryWorld) -> None:
+    text = "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n"
+    world.records.put_captions(VIDEO_ID, CaptionTrack("en", "English", is_default=True, digest=digest_of(text)), text)
+
+
+def remove_captions(world: InMemoryWorld) -> None:
+    world.records.remove_captions(VIDEO_ID, "en")
+
+
 LIVES = {
     "good": Life(uploaded, (wait_for_retirement,)),
     "a-url-is-still-to-be-offered": Life(lambda: uploaded(phase=Phase.PENDING)),
@@ -249,6 +259,7 @@ LIVES = {
     "its-playlist-was-restored": Life(killed_once_its_playlist_was_restored),
     "restored-without-its-attempt": Life(restored_without_its_attempt),
     "paused": Life(uploaded, (pause, unpause)),
+    "captioned": Life(uploaded, (put_captions, remove_captions)),
     "deleted-restored-deleted-purged": Life(uploaded, (delete, restore, delete, wait_for_purge)),
 }
 
