@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 
 import type { Calls } from "../api/calls";
+import { serverNow } from "../api/clock";
 import type { DeadLetter } from "../api/types";
 import { Button, Icon, PATHS } from "../ui/parts";
 import { relative } from "../ui/format";
@@ -77,7 +78,7 @@ function Letter({ letter, calls }: { letter: DeadLetter; calls: Calls }) {
       <div class="letter-head">
         <h3>{letter.title}</h3>
         <span class="card-facts">
-          {letter.owner} · {letter.origin === "kubernetes" ? "imported · " : ""}failed {relative(letter.phase_since, Date.now())} · attempt{" "}
+          {letter.owner} · {letter.origin === "kubernetes" ? "imported · " : ""}failed {relative(letter.phase_since, serverNow())} · attempt{" "}
           {letter.attempt}
         </span>
       </div>

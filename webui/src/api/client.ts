@@ -1,5 +1,6 @@
 // Calls with a bearer token. An expired token is not an error: the call waits for a new one and is repeated.
 
+import { learnTime } from "./clock";
 import { retryAfterSeconds, waitBeforeTry } from "./retry";
 import { NoAnswerError, ProblemError } from "./problems";
 import type { Problem } from "./types";
@@ -68,7 +69,7 @@ export class Api {
     if (options.etag) headers["If-None-Match"] = options.etag;
     if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
     try {
-      return await this.send(`/api/v1${path}`, {
+      const response = await this.send(`/api/v1${path}`, {
         method,
         headers,
         // The page compares ETags itself: the browser's cache would turn a 304 into a 200.
@@ -77,6 +78,8 @@ export class Api {
         ...(options.file ? { body: options.file.content } : {}),
         ...(options.signal ? { signal: options.signal } : {}),
       });
+      learnTime(response.headers.get("Date"));
+      return response;
     } catch (error) {
       if (options.signal?.aborted) throw error;
       throw new NoAnswerError();

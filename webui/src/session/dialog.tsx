@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 
+import { serverNow } from "../api/clock";
 import { Button, Modal } from "../ui/parts";
 import { useStore } from "../ui/store";
 import { refusalOf } from "./claims";
@@ -45,7 +46,7 @@ function PasteDialog({ session }: { session: Session }) {
   const onSubmit = (event: Event) => {
     event.preventDefault();
     const pasted = String(new FormData(event.currentTarget as HTMLFormElement).get("token") ?? "").trim();
-    const refused = refusalOf(pasted, needed === "again" ? (claims?.subject ?? null) : null, Date.now());
+    const refused = refusalOf(pasted, needed === "again" ? (claims?.subject ?? null) : null, serverNow(0));
     setRefusal(refused);
     if (refused === null) session.accept(pasted);
   };

@@ -3,6 +3,7 @@
 import AwsS3 from "@uppy/aws-s3";
 import Uppy, { type Body, type Meta, type UppyFile } from "@uppy/core";
 
+import { serverNow } from "../api/clock";
 import type { SignedPart, StoredPart, Target } from "../api/types";
 import { Digests, UnreadableFileError } from "./digests";
 import { UPPY_LOCALE } from "./uppy-locale";
@@ -90,5 +91,5 @@ export function makeUppy(steps: Steps): Uppy<OwnMeta, Body> {
 }
 
 function secondsUntil(time: string): number {
-  return Math.max(1, Math.floor((Date.parse(time) - Date.now()) / 1000));
+  return Math.max(1, Math.floor((Date.parse(time) - serverNow()) / 1000));
 }

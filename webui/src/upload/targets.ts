@@ -1,5 +1,6 @@
 // Upload URLs for whole files. The URL from creating the video is valid for minutes and saves a call.
 
+import { serverNow } from "../api/clock";
 import type { Target } from "../api/types";
 
 const FRESH_MS = 60_000;
@@ -7,7 +8,7 @@ const FRESH_MS = 60_000;
 export class Targets {
   private readonly kept = new Map<string, Target>();
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly now: () => number = serverNow) {}
 
   put(key: string, target: Target): void {
     this.kept.set(key, target);

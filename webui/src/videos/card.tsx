@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 
+import { serverNow } from "../api/clock";
 import type { Video } from "../api/types";
 import { Badge, Button, Icon, PATHS, Progress } from "../ui/parts";
 import { duration, fileSize, relative } from "../ui/format";
@@ -106,7 +107,7 @@ function Actions({ video, actions }: { video: Video; actions: VideoActions }) {
 }
 
 function facts(video: Video): string {
-  const now = Date.now();
+  const now = serverNow();
   const words = [relative(video.created_at, now)];
   if (video.size_bytes !== null) words.push(fileSize(video.size_bytes));
   if (video.deleted_at !== null && video.restorable_until !== null) {

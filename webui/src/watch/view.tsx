@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import type { Calls } from "../api/calls";
+import { serverNow } from "../api/clock";
 import type { Video, VideoEvent } from "../api/types";
 import { Badge, Button, Icon, PATHS, Progress, useTitle } from "../ui/parts";
 import { Store, useStore } from "../ui/store";
@@ -220,7 +221,7 @@ function History({ id, calls }: { id: string; calls: Calls }) {
 }
 
 function facts(video: Video): string {
-  const words = [relative(video.created_at, Date.now())];
+  const words = [relative(video.created_at, serverNow())];
   if (video.duration_seconds !== null) words.push(duration(video.duration_seconds));
   if (video.size_bytes !== null) words.push(fileSize(video.size_bytes));
   return words.join(" · ");
