@@ -19,6 +19,7 @@ from webapi.schemas.requests import UUID_PATTERN
 
 _REF = "#/components/schemas/{model}"
 _JSON = "application/json"
+_EVENTS = "text/event-stream"
 _TOKEN = "bearer"  # noqa: S105 - the name of a scheme
 
 _HEADERS = {
@@ -177,7 +178,9 @@ def _successes(operation: Operation) -> dict[str, Any]:
         content = {"content": {_JSON: {"schema": _ref(operation.response)}}}
     elif operation.media_type:
         schema_type = "object" if operation.media_type == _JSON else "string"
-        content = {"content": {operation.media_type: {"schema": {"type": schema_type}}}}
+        # OpenAPI 3.1 has no words for what one event of a stream is.
+        described = {} if operation.media_type == _EVENTS else {"schema": {"type": schema_type}}
+        content = {"content": {operation.media_type: described}}
     responses: dict[str, Any] = {
         str(status): {
             "description": HTTPStatus(status).phrase,

@@ -36,6 +36,20 @@ _OTHER_TYPES = ("application/mp4", "application/mxf", "application/ogg", "applic
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
+def _whole_number(value: object) -> int:
+    """Read plain decimal digits, as they are in a query."""
+    if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+        raise PydanticCustomError("whole_number", "must be one whole number")
+    return int(value)
+
+
+def _true_or_false(value: object) -> bool:
+    """Read a word of a query."""
+    if value not in ("true", "false"):
+        raise PydanticCustomError("true_or_false", "must be true or false")
+    return value == "true"
+
+
 def _in_any_case(text: str) -> str:
     """Return a pattern that ignores case in every dialect of regular expressions."""
     return "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in text).replace(".", "[.]")
@@ -167,7 +181,9 @@ class PutCaptions(Request):
         pattern=rf"^[^{_FORBIDDEN_IN_LABEL}]*[^{_INVISIBLE}{_FORBIDDEN_IN_LABEL}][^{_FORBIDDEN_IN_LABEL}]*$",
         description="text that is not blank, no double quotes, no control characters, no change of direction",
     )
-    default: bool = Field(default=False, description="whether players show it unless the viewer chooses otherwise")
+    default: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
+        default=False, description="whether players show it unless the viewer chooses otherwise"
+    )
 
 
 Item = TypeVar("Item")
@@ -212,8 +228,8 @@ PageToken = Annotated[
 class ShowVideo(Request):
     """The query of a video: how many seconds to wait for a change, and the revision that the client has."""
 
-    wait: Annotated[int, Field(ge=0, le=WAIT_SECONDS_MAX)] = 0
-    since: str | None = Field(default=None, max_length=REVISION_MAX)
+    wait: Annotated[int, Field(ge=0, le=WAIT_SECONDS_MAX), BeforeValidator(_whole_number)] = 0
+    since: str | None = Field(default=None, max_length=REVISION_MAX, pattern=r"^[0-9]+\.[0-9]+$")
 
 
 class ListVideos(Request):

@@ -89,7 +89,12 @@ _NEW_VIDEO = {
 }
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
 _ADMIN = "/api/v1/admin"
-_WEBHOOK = {"url": "https://93.184.216.34/hooks", "description": "ours", "kinds": ["video.ready"]}
+_WEBHOOK = {
+    "url": "https://93.184.216.34/hooks",
+    "description": "ours",
+    "kinds": ["video.ready"],
+    "format": "cloudevents",
+}
 
 CALLS = (
     Call("POST", "/api/v1/videos", 201, body=CallBody(CreateVideo, _NEW_VIDEO), is_keyed=True),

@@ -46,6 +46,10 @@ _BAD: dict[str, tuple[str, ...]] = {
         "\u00e9",
     ),
 }
+_BAD["wait"] = (*(value for value in _BAD["page_size"] if value not in {"0", "5"}), "51")
+_BAD["since"] = ("", "4", "4.1.2", "4.x", "-4.1", "4.1 ", '"4.1"', "\u0664.1", "4.1\x00", "1" * 63 + ".1")
+_BAD["label"] = ("", " ", "a" * 1000, '"', "a\x00", "\u202e", "\u200b")
+_BAD["default"] = ("", "True", "1", "yes", "on", "true,false", "true\x00")
 _BAD["state"] = ("", "PENDING", "pending ", "pending,failed", "*", "gone", "failed\x00", "[]")
 _BAD["video_id"] = ("", "A", "a b", "-a", "a-", "a" * 64, "a\x00", "\u202e", "' OR '1'='1", "*")
 _BAD["endpoint_id"] = (
@@ -87,7 +91,7 @@ def query_faults(query: Query) -> Iterator[Defect]:
         yield _refused(f"unknown-{name[:12]!r}", _set(name, "ann"), name[:64])
     if "deleted" not in query.model.model_fields:
         yield _refused("unknown-deleted", _set("deleted", "true"), "deleted")
-    for owner in ("ann", "eve", ""):
+    for owner in ("ann", "eve", "") if "page_token" in query.model.model_fields else ():
         token = Paging("another list", owner).token(_SOMEWHERE)
         yield _refused(f"page_token-of-another-list-of-{owner}", _set("page_token", str(token)), "page_token")
 

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.hostile.calls import Call
 from tests.support.hostile.requests import RawResponse, Sent
@@ -44,9 +44,24 @@ def exchange(connection: socket.socket, request: bytes, *, is_cut: bool = False)
     status, *headers = head.decode("latin-1").split("\r\n")
     named = (header.partition(":") for header in headers)
     answer = RawResponse(int(status.split(" ")[1]), {name.lower(): value.strip() for name, _, value in named}, body)
+    if answer.headers.get("transfer-encoding") == "chunked":
+        return replace(answer, body=_unchunked(body))
     if not request.startswith(b"HEAD "):
         assert len(body) == int(answer.headers.get("content-length", 0)), received
     return answer
+
+
+def _unchunked(body: bytes) -> bytes:
+    """Return the content of a body in chunks, which must be whole."""
+    content = b""
+    while True:
+        size, _, body = body.partition(b"\r\n")
+        piece, end, body = body[: int(size, 16)], body[int(size, 16) :][:2], body[int(size, 16) + 2 :]
+        assert end == b"\r\n"
+        if not piece:
+            assert not body
+            return content
+        content += piece
 
 
 def breaks_of(call: Call) -> Iterator[Break]:
