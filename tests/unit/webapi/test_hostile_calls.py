@@ -1,4 +1,4 @@
-"""Every call of the API has its faults: a field that the tables of bad values do not know fails here, without servers."""
+"""Every call has its faults: a field that the tables of bad values do not know fails here, without servers."""
 
 import pytest
 
