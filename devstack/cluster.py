@@ -66,13 +66,22 @@ class ClusterAdmin:
         columns = "{.spec.names.plural} {.spec.group}/{.spec.versions[?(@.served==true)].name}"
         for definition in definitions:
             crd = f"customresourcedefinition/{definition}"
-            self.kubectl("wait", "--for=condition=Established", crd, f"--timeout={_SERVED_WITHIN_SECONDS}s")
+            until(
+                lambda: self._is_established(crd),  # noqa: B023
+                within_seconds=_SERVED_WITHIN_SECONDS,
+                what=f"{definition} to be established",
+            )
             plural, version, *_ = self.kubectl("get", crd, f"--output=jsonpath={columns}").split()
             until(
                 lambda: self._knows(plural, version),  # noqa: B023
                 within_seconds=_SERVED_WITHIN_SECONDS,
                 what=f"kubectl to know {definition}",
             )
+
+    def _is_established(self, crd: str) -> bool:
+        # `kubectl wait` fails at once where a definition that was just made has no conditions yet.
+        path = '{.status.conditions[?(@.type=="Established")].status}'
+        return self.kubectl("get", crd, f"--output=jsonpath={path}").strip() == "True"
 
     def _knows(self, plural: str, version: str) -> bool:
         try:
