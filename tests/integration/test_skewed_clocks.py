@@ -24,7 +24,6 @@ from tests.integration import api_process
 from tests.integration.storage.reach import settings_for
 from tests.support.eventually import eventually
 
-NEEDS_LIBRARY = pytest.mark.skipif(library() is None, reason="libfaketime is not installed")
 WRONG = [pytest.param(600, id="ahead"), pytest.param(-600, id="behind")]
 # Prints its clocks around a sleep.
 SHOW = """
@@ -35,10 +34,10 @@ print(json.dumps([time.time(), time.monotonic(), time.clock_gettime(time.CLOCK_B
 
 
 def environment(given: Mapping[str, str], ahead: int) -> dict[str, str]:
+    assert library() is not None, "apt-get install faketime"
     return dict(skewed(Command([], given, PROJECT_DIR), ahead).environment)
 
 
-@NEEDS_LIBRARY
 @pytest.mark.parametrize("ahead", WRONG)
 def test_only_the_wall_clock_is_shifted(ahead: int) -> None:
     given = environment({}, ahead)
@@ -64,7 +63,6 @@ def test_the_time_of_storage_is_learnt_from_its_responses(s3: S3Access) -> None:
     assert clock.skew_seconds() == pytest.approx(0, abs=5)
 
 
-@NEEDS_LIBRARY
 @pytest.mark.parametrize("ahead", WRONG)
 def test_an_api_with_a_wrong_clock_takes_uploads_and_says_by_how_much(
     ahead: int, database_url: str, s3: S3Access, tmp_path: Path, api_kubeconfig: Path
