@@ -4,7 +4,7 @@
 
 URL: of a running API whose `WAITS` and `WAITS_PER_OWNER` are above the number of clients, and whose limits of calls are
 off or high; VIDEO_ID: a video of the token's user that is at rest; PID: of the gunicorn worker. Rounds with and without
-waiting clients alternate, and the ratio of their times is what counts: both have met the same neighbours.
+waiting clients alternate, and the ratio of their times is what counts: other work on the machine affects both alike.
 """
 
 import argparse

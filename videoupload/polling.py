@@ -10,7 +10,7 @@ from videoupload.retry import Retry
 
 # When the service names no interval, as for a paused video.
 _DEFAULT_SECONDS = 5.0
-# Below the time after which this client, and a proxy, gives up on a response.
+# Below the timeouts of this client and of a proxy.
 WAIT_SECONDS = 20
 _AT_REST = frozenset({"ready", "errored"})
 _WAITS_FOR_FILE = "uploading"

@@ -31,7 +31,7 @@ def extend(step: ExtendDeadline, ctx: ReconcileContext) -> Result:
 
 
 def wait_longer(ctx: ReconcileContext, message: str) -> Result:
-    """Put off a deadline at which storage failed; at the last one, fail with the message."""
+    """Extend a deadline at which storage failed; at the last one, fail with the message."""
     step = waiting_longer_for_file(ctx.row, ctx.now, ctx.deps.policy.timing, message=message)
     return ctx.fail(step.failure) if isinstance(step, Fail) else extend(step, ctx)
 

@@ -1,4 +1,4 @@
-"""When a phase is over, and how long an upstream that gives no answer may put that off. Pure, like machine.py.
+"""When a phase is over, and for how long it is extended while an upstream gives no answer. Pure, like machine.py.
 
 An upstream that is away for one moment must not end what it would have answered an hour before or after: the deadline
 is extended, up to a limit counted from the beginning of the phase.

@@ -139,7 +139,7 @@ def test_a_wrong_description_is_refused_by_its_field_and_changes_nothing(
     assert rows.row(video_id) == before
 
 
-def test_nobody_describes_the_video_of_another(api: ApiProcess) -> None:
+def test_only_the_owner_describes_a_video(api: ApiProcess) -> None:
     path = f"{VIDEOS}/{api.create()['video_id']}"
     assert api.call("PATCH", path, user="eve", json={"title": "mine"}).status_code == 404
     assert api.call("GET", path).json()["title"] != "mine"

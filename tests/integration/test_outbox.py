@@ -319,7 +319,7 @@ def test_private_targets_are_refused_at_delivery_too(office: NotificationHarness
     assert receiver.received == []
 
 
-def test_progress_is_told_once_to_whoever_asked_for_it(office: NotificationHarness, receiver: Receiver) -> None:
+def test_an_endpoint_that_names_progress_gets_it_once(office: NotificationHarness, receiver: Receiver) -> None:
     office.endpoint(f"{receiver.url()}/progress", kinds=(*PROGRESS_KINDS, NotificationKind.READY))
     office.endpoint(f"{receiver.url()}/ends")
     video_id = office.video(email="ann@example.com")
@@ -341,7 +341,7 @@ def test_progress_is_told_once_to_whoever_asked_for_it(office: NotificationHarne
     assert office.deliveries().count(("pending", 0)) == 1
 
 
-def test_progress_that_nobody_asked_for_is_not_written(office: NotificationHarness, receiver: Receiver) -> None:
+def test_progress_that_no_endpoint_names_is_not_written(office: NotificationHarness, receiver: Receiver) -> None:
     office.endpoint(receiver.url())
     office.reaches(office.video(), Phase.UPLOADED, Phase.PROCESSING)
     assert office.dispatch() == 0

@@ -47,7 +47,7 @@ def test_users_and_addresses_are_limited_and_neither_probes_nor_callbacks(
         assert answers[5].json()["code"] == "request_limit_reached"
         assert 1 <= int(answers[5].headers["Retry-After"]) <= 12
 
-        # The address has four calls left, whoever makes them; another address is not touched.
+        # The address has four calls left for all its users; another address has all of its own.
         statuses = [_without_token(api, UNKNOWN, address="203.0.113.9").status_code for _ in range(5)]
         assert statuses == [401] * 4 + [429]
         assert _call(api, address="203.0.113.10", user="bob").status_code == 404

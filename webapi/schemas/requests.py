@@ -22,7 +22,7 @@ _FORBIDDEN_IN_NAME = rf"/\\{_FORBIDDEN}"
 _FILENAME_PATTERN = rf"^[^{_FORBIDDEN_IN_NAME}]*[^.{_INVISIBLE}{_FORBIDDEN_IN_NAME}][^{_FORBIDDEN_IN_NAME}]*$"
 # A larger page_size is cut to this.
 PAGE_SIZE_MAX = 100
-# An ingress gives up after a minute of silence, by default.
+# By default an ingress closes a connection that was silent for a minute.
 WAIT_SECONDS_MAX = 50
 # Two counters and a point; a longer one is not ours.
 REVISION_MAX = 64

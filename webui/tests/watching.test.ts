@@ -136,7 +136,7 @@ describe("the poller of a video at a service that lets it wait", () => {
     expect(asked).toEqual([null, "1.1", null]);
   });
 
-  it("gives up the wait when the view is left", async () => {
+  it("ends the wait when the view is left", async () => {
     const { watched, signals } = waitingOver([["1.1", "processing", 0]]);
     void watched.look();
     await vi.advanceTimersByTimeAsync(1_000);

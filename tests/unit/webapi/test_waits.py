@@ -55,7 +55,7 @@ def test_no_more_wait_than_may() -> None:
     assert register.enter(WaitKind.STREAM, "cats", "bob") is None
 
 
-def test_nobody_waits_once_the_process_stops() -> None:
+def test_no_client_waits_once_the_process_stops() -> None:
     register = waits()
     register.close()
     assert register.enter(WaitKind.POLL, "cats", "ann") is None
