@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0023"
+revision = "0022"
 down_revision = "0021"
 
 
