@@ -39,6 +39,9 @@ DEADLINE_SECONDS = 6.0
 AT_ONCE_SECONDS = 2.0
 # More than there are threads.
 MANY = THREADS * 3
+# How long a dependency hangs under the timeouts of production, and how long a call may take meanwhile.
+LONG_SECONDS = 120
+PRODUCTION_DEADLINE_SECONDS = 20.0
 
 
 @dataclass
@@ -72,8 +75,11 @@ class ApiWorld:
             assert time.monotonic() - began < AT_ONCE_SECONDS
 
 
-@pytest.fixture(scope="module")
-def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
+@contextmanager
+def api_world(
+    postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory, **settings: str
+) -> Iterator[ApiWorld]:
+    """Run an API behind the proxies until the end of the block."""
     directory = tmp_path_factory.mktemp("frozen")
     with ExitStack() as opened:
         url = opened.enter_context(fresh_database(postgres_url))
@@ -95,14 +101,22 @@ def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempP
             replace(s3, endpoint=f"http://127.0.0.1:{storage.port}"),
             without_cluster(directory, server=f"http://127.0.0.1:{cluster.port}"),
             JWT_JWKS_URL=f"http://127.0.0.1:{issuer.port}/keys",
-            THREADS=str(THREADS),
-            DATABASE_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
-            S3_READ_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
-            S3_MAX_ATTEMPTS="1",
+            **settings,
         )
         api = opened.enter_context(running(environment, directory))
         eventually(lambda: api.probe("/readyz") == 200)
         yield ApiWorld(api, facts, postgres, storage, url)
+
+
+@pytest.fixture(scope="module")
+def world(postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiWorld]:
+    impatient = {
+        "DATABASE_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
+        "S3_READ_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
+        "S3_MAX_ATTEMPTS": "1",
+    }
+    with api_world(postgres_url, s3_access, tmp_path_factory, THREADS=str(THREADS), **impatient) as made:
+        yield made
 
 
 @contextmanager
@@ -222,3 +236,34 @@ def test_while_kubernetes_hangs_videos_are_created_at_once(world: ApiWorld) -> N
         answer, seconds = world.answer(creating)
         assert answer.status == 201, answer.body
         assert seconds < AT_ONCE_SECONDS
+
+
+def test_two_minutes_of_a_hanging_dependency_under_the_timeouts_of_production(
+    postgres_url: str, s3_access: S3Access, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def refused(world: ApiWorld, call: Call) -> None:
+        answer, seconds = world.answer(call)
+        assert_problem(answer, ProblemCode.TEMPORARILY_UNAVAILABLE)
+        assert seconds < PRODUCTION_DEADLINE_SECONDS, call
+
+    def answered(world: ApiWorld, calls: Sequence[Call], *, changes: bool) -> None:
+        for call in calls:
+            if changes:
+                world.tidy()
+            answer, seconds = world.answer(call)
+            assert answer.status == call.success or call.template == "/readyz", (call, answer.body)
+            assert seconds < AT_ONCE_SECONDS, call
+
+    def hang(name: str, needs: set[tuple[str, str]]) -> None:
+        needing, others = [call for call in CALLS if key(call) in needs], [c for c in CALLS if key(c) not in needs]
+        with api_world(postgres_url, s3_access, tmp_path_factory) as world:
+            proxy = {"postgres": world.postgres, "storage": world.storage}[name]
+            with frozen(world, proxy), ThreadPoolExecutor(len(needing) + 2) as pool:
+                until = time.monotonic() + LONG_SECONDS
+                while time.monotonic() < until:
+                    waiting = [lambda call=call: refused(world, call) for call in needing]
+                    served = lambda: answered(world, others, changes=name != "postgres")  # noqa: E731
+                    together(pool, [*waiting, served, world.assert_probes_answer])
+
+    with ThreadPoolExecutor() as both:
+        together(both, [lambda: hang("postgres", NEEDS_POSTGRES), lambda: hang("storage", NEEDS_STORAGE)])
