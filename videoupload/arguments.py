@@ -58,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
     listed.add_argument("--status", choices=_STATUSES, help="only videos with this status")
     listed.add_argument("--deleted", action="store_true", help="only deleted videos")
     _add_describe(command("describe", "change the title and the metadata of a video"))
+    what = "list the captions of a video, add, replace or remove them"
+    _add_captions(commands.add_parser("captions", help=what, description=f"{what}.", allow_abbrev=False), common)
     for name, what in (
         ("get", "show one video"),
         ("events", "show the history of a video"),
@@ -111,6 +113,24 @@ def _add_describe(described: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_captions(captions: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = captions.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, what: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, parents=[common], help=what, description=f"{what}.", allow_abbrev=False)
+        added.add_argument("id", metavar="ID", type=_video_id, help="the video's id")
+        return added
+
+    action("list", "list the captions of a video")
+    put = action("put", "add captions, or replace those in the same language")
+    put.add_argument("language", metavar="LANGUAGE", type=_language, help="a tag such as en or pt-BR")
+    put.add_argument("file", type=Path, metavar="FILE", help="WebVTT or SubRip (.srt)")
+    put.add_argument("--label", type=_text, help="their name in a player's menu (default: the language)")
+    put.add_argument("--default", action="store_true", help="shown unless the viewer chooses otherwise")
+    deleted = action("delete", "remove the captions in one language")
+    deleted.add_argument("language", metavar="LANGUAGE", type=_language)
+
+
 def _add_metadata(command: argparse.ArgumentParser, what: str) -> None:
     command.add_argument("--metadata", type=_pair, action="append", default=[], metavar="NAME=VALUE", help=what)
 
@@ -140,6 +160,13 @@ def _video_id(value: str) -> str:
     # It becomes part of a URL's path, where other characters could name another resource.
     if not (value.isascii() and value.isalnum()):
         raise argparse.ArgumentTypeError("is not a video id; `videoupload list` shows yours")
+    return value
+
+
+def _language(value: str) -> str:
+    # It becomes part of a URL's path too.
+    if not (value.isascii() and value.replace("-", "").isalnum()):
+        raise argparse.ArgumentTypeError("is not a language tag such as en or pt-BR")
     return value
 
 

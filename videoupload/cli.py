@@ -93,6 +93,8 @@ class _Cli:
                 self._show(self._client.retranscode(self._arguments.id))
             case "describe":
                 self._describe()
+            case "captions":
+                self._captions()
             case "restore":
                 self._show(self._client.restore(self._arguments.id))
             case "events":
@@ -106,6 +108,27 @@ class _Cli:
         asked = self._arguments
         removed: dict[str, str | None] = dict.fromkeys(asked.without)
         self._show(self._client.describe(asked.id, title=asked.title, metadata=removed | dict(asked.metadata)))
+
+    def _captions(self) -> None:
+        asked = self._arguments
+        match asked.action:
+            case "list":
+                captions = self._client.captions(asked.id)
+                self._print([one.model_dump(mode="json") for one in captions], formatting.caption_lines(captions))
+            case "put":
+                content_type = "application/x-subrip" if asked.file.suffix.lower() == ".srt" else "text/vtt"
+                put = self._client.put_captions(
+                    asked.id,
+                    asked.language,
+                    asked.file.read_bytes(),
+                    content_type=content_type,
+                    label=asked.label,
+                    is_default=asked.default,
+                )
+                self._print(put, formatting.caption_lines([put]))
+            case _:
+                self._client.remove_captions(asked.id, asked.language)
+                self._print({"video_id": asked.id, "language": asked.language}, [f"removed {asked.language}"])
 
     def _upload(self) -> int:
         retry = Retry(on_retry=self._report_retry)

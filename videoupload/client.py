@@ -1,5 +1,6 @@
 """The API calls, one method each. uploader.py uses them to send a file."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -15,7 +16,19 @@ from videoupload.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from videoupload.models import Event, Events, NewVideo, Page, Parts, PartUrl, PolledVideo, Upload, Video
+from videoupload.models import (
+    Caption,
+    Captions,
+    Event,
+    Events,
+    NewVideo,
+    Page,
+    Parts,
+    PartUrl,
+    PolledVideo,
+    Upload,
+    Video,
+)
 from videoupload.transport import Body, HttpResponse, NoResponseError, Transport
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -109,6 +122,29 @@ class Client:
         given = {name: value for name, value in body.items() if value is not None}
         return _read(Video, self._call("PATCH", f"/{video_id}", json=given))
 
+    def captions(self, video_id: str) -> tuple[Caption, ...]:
+        """List the captions of a video, by language."""
+        return _read(Captions, self._call("GET", f"/{video_id}/captions")).captions
+
+    def put_captions(
+        self,
+        video_id: str,
+        language: str,
+        text: bytes,
+        *,
+        content_type: str = "text/vtt",
+        label: str | None = None,
+        is_default: bool = False,
+    ) -> Caption:
+        """Add captions in WebVTT or SubRip (`application/x-subrip`), or replace those in this language."""
+        query = urlencode({"default": "true" if is_default else "false"} | ({"label": label} if label else {}))
+        path = f"{_captions_path(video_id, language)}?{query}"
+        return _read(Caption, self._call("PUT", path, data=text, headers={"Content-Type": content_type}))
+
+    def remove_captions(self, video_id: str, language: str) -> None:
+        """Remove the captions in this language."""
+        self._call("DELETE", _captions_path(video_id, language))
+
     def delete(self, video_id: str) -> None:
         """Delete a video or cancel its upload. It can be restored for a week."""
         self._call("DELETE", f"/{video_id}")
@@ -132,17 +168,30 @@ class Client:
             raise StorageRefusedError(f"{doing}: HTTP {answer.status}")
 
     def _call(
-        self, method: str, path: str, *, json: object = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         url = f"{self.api_url}/api/v1/videos{path}"
         doing = f"{method} {url}"
         try:
-            answer = self._transport.call(method, url, json=json, headers=headers)
+            answer = self._transport.call(method, url, json=json, data=data, headers=headers)
         except NoResponseError as error:
             raise _unreachable(doing, error) from error
         if answer.status < 300 or answer.status == 304:
             return answer
         raise _error_for(doing, answer)
+
+
+def _captions_path(video_id: str, language: str) -> str:
+    # `..` would be a path to the video itself, which the same methods change.
+    if not re.fullmatch(r"[A-Za-z0-9-]+", language):
+        raise SettingError(f"{language!r} is not a language tag such as en or pt-BR")
+    return f"/{video_id}/captions/{language}"
 
 
 class _Signed(BaseModel):

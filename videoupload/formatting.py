@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from videoupload.models import Event, Video
+from videoupload.models import Caption, Event, Video
 
 _LABEL_WIDTH = 12
 
@@ -47,6 +47,12 @@ def event_lines(events: Iterable[Event]) -> list[str]:
     """Describe the history of a video, one transition per line, oldest first."""
     rows = [(_time(event.at) or "", event.status, event.reason, event.cause, event.message) for event in events]
     return _table(("AT", "STATUS", "REASON", "CAUSE", ""), rows)
+
+
+def caption_lines(captions: Iterable[Caption]) -> list[str]:
+    """Describe captions, one language per line."""
+    rows = [(one.language, one.status, "yes" if one.default else "no", one.label) for one in captions]
+    return _table(("LANGUAGE", "STATUS", "DEFAULT", "LABEL"), rows)
 
 
 def progress(video: Video) -> str:

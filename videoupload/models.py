@@ -114,6 +114,22 @@ class Page(_ResponseModel):
     next_page_token: str | None
 
 
+class Caption(_ResponseModel):
+    """Captions in one language. Players offer them once ``status`` is `published`."""
+
+    language: str
+    label: str
+    default: bool
+    status: str
+    url: str | None
+
+
+class Captions(_ResponseModel):
+    """The captions of a video, by language."""
+
+    captions: tuple[Caption, ...]
+
+
 class Event(_ResponseModel):
     """One transition of a video. ``cause`` is what made the service act."""
 

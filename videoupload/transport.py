@@ -87,10 +87,17 @@ class Transport:
         self._has_used_proxy = False
 
     def call(
-        self, method: str, url: str, *, json: object = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        json: object = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
-        """Call the API. Raises NoResponseError."""
-        how = {"json": json, "headers": dict(headers or {}), "timeout": (_CONNECT_SECONDS, _ANSWER_SECONDS)}
+        """Call the API, with a body of JSON or of bytes. Raises NoResponseError."""
+        timeout = (_CONNECT_SECONDS, _ANSWER_SECONDS)
+        how = {"json": json, "data": data, "headers": dict(headers or {}), "timeout": timeout}
         return self._sent(self._api, method, url, how)
 
     def send(self, method: str, url: str, body: Body, *, headers: Mapping[str, str]) -> HttpResponse:

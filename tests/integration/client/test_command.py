@@ -57,3 +57,38 @@ def test_answers_are_json_for_programs(command: UploadCommand, file: Path) -> No
     assert json.loads(command.ended("delete", video_id, "--json")[1]) == {"video_id": video_id}
     assert json.loads(command.ended("list", "--json")[1]) == []
     assert json.loads(command.ended("restore", video_id, "--json")[1])["deleted_at"] is None
+
+
+def test_captions_are_added_listed_and_removed(
+    service: RunningService, command: UploadCommand, file: Path, tmp_path: Path
+) -> None:
+    video_id = command.ended("upload", file)[1].strip()
+    subtitles = tmp_path / "de.SRT"
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:04,000\nDie Katze setzt sich.\n")
+    # The proxy sends every PUT to storage.
+    direct = {"VIDEOUPLOAD_API": service.api.url}
+    code, out, err = command.ended(
+        "captions", "put", video_id, "de", subtitles, "--label=Deutsch", "--default", **direct
+    )
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split() == ["de", "pending", "yes", "Deutsch"]
+    (listed,) = json.loads(command.ended("captions", "list", video_id, "--json")[1])
+    assert (listed["language"], listed["label"], listed["default"]) == ("de", "Deutsch", True)
+    assert command.ended("captions", "delete", video_id, "de")[1] == "removed de\n"
+    assert json.loads(command.ended("captions", "list", video_id, "--json")[1]) == []
+
+
+def test_captions_that_cannot_be_used_are_refused_with_their_line(
+    service: RunningService, command: UploadCommand, file: Path, tmp_path: Path
+) -> None:
+    video_id = command.ended("upload", file)[1].strip()
+    (tmp_path / "en.vtt").write_text("no captions")
+    code, out, err = command.ended(
+        "captions", "put", video_id, "en", tmp_path / "en.vtt", VIDEOUPLOAD_API=service.api.url
+    )
+    assert (code, out) == (1, "")
+    assert "[invalid_captions]" in err
+    assert "line 1" in err
+    code, out, err = command.ended("captions", "put", video_id, "en", tmp_path / "missing.vtt")
+    assert (code, out) == (2, "")
+    assert "missing.vtt: No such file" in err

@@ -59,6 +59,9 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ["get", "../admin/videos"],
         ["delete", "a?b"],
         ["list", "--token", "secret"],
+        ["captions"],
+        ["captions", "put", "cats", "en"],
+        ["captions", "delete", "cats", ".."],
     ],
     ids=" ".join,
 )
