@@ -13,13 +13,16 @@ from videoupload.errors import (
     UnexpectedAnswerError,
     UnreachableError,
     UploadRefusedError,
+    WebhookRefusedError,
 )
-from videoupload.models import Event, NewVideo, Page, Rendition, Upload, Video, VideoFailure
+from videoupload.models import Caption, Event, NewVideo, Page, Rendition, Upload, Video, VideoFailure
 from videoupload.polling import Poller
 from videoupload.upload_state import UploadStateStore
 from videoupload.uploader import Uploader, UploadOptions
+from videoupload.webhooks import WebhookMessage, verify_webhook
 
 __all__ = [
+    "Caption",
     "Client",
     "ClientError",
     "Event",
@@ -40,4 +43,7 @@ __all__ = [
     "Uploader",
     "Video",
     "VideoFailure",
+    "WebhookMessage",
+    "WebhookRefusedError",
+    "verify_webhook",
 ]

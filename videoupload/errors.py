@@ -20,7 +20,7 @@ class UnreachableError(ClientError):
 
 
 class SettingError(ClientError):
-    """An address or a proxy of this machine's settings cannot be used. Waiting does not help."""
+    """An address, a proxy, a secret or an argument of the caller cannot be used. Waiting does not help."""
 
 
 class UnexpectedAnswerError(ClientError):
@@ -64,3 +64,7 @@ class FileChangedError(ClientError):
 
 class UploadRefusedError(ClientError):
     """The video does not accept this file."""
+
+
+class WebhookRefusedError(ClientError):
+    """A request to a webhook's receiver that the service did not sign, or not just now. Answer it with 400."""
