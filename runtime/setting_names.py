@@ -57,6 +57,8 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "PROBE_PORT",
         "PROCESSES",
         "QUARANTINE_SECONDS",
+        "REGION",
+        "REGIONS",
         "RESYNC_SECONDS",
         "RETRANSCODES_PER_DAY",
         "RETRIES_PER_DAY",

@@ -32,8 +32,11 @@ _SERVICE_VARIABLE = re.compile(
 )
 
 
-def read_settings(kind: type[AnySettings], *, process: str) -> AnySettings:
-    """Read settings of class ``kind``. If that fails, exits saying that ``process`` cannot start and why."""
+def read_settings(kind: type[AnySettings], *, process: str, prefix: str | None = None) -> AnySettings:
+    """Read settings of class ``kind``. If that fails, exits saying that ``process`` cannot start and why.
+
+    ``prefix``: how the variables begin instead of as usual; messages name them so.
+    """
     directory = credentials_dir()
     if directory is not None and not directory.is_dir():
         sys.exit(f"{process} cannot start: {SECRETS_DIR}: there is no such directory")
@@ -42,12 +45,13 @@ def read_settings(kind: type[AnySettings], *, process: str) -> AnySettings:
     if unknown:
         errors = "; ".join(f"{name}: there is no such setting, the nearest is {near}" for name, near in unknown.items())
         sys.exit(f"{process} cannot start: {errors}")
-    prefix = kind.model_config.get("env_prefix", "")
+    usual = kind.model_config.get("env_prefix", "")
+    prefix = usual if prefix is None else prefix
     try:
-        settings = kind(_secrets_dir=directory)
+        settings = kind(_secrets_dir=directory, _env_prefix=prefix)
     except ValidationError as error:
         errors = "; ".join(
-            _format_error(prefix, problem["loc"], problem["msg"])
+            _format_error(prefix, problem["loc"], problem["msg"].replace(usual, prefix) if usual else problem["msg"])
             for problem in error.errors(include_input=False, include_url=False, include_context=False)
         )
         sys.exit(f"{process} cannot start: {errors}")

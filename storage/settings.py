@@ -175,12 +175,15 @@ class StorageSettings(BaseSettings):
         return self.main if access_key is None or secret_key is None else KeyPair(access_key, secret_key)
 
 
-def require_narrow_keys(settings: StorageSettings, fields: Iterable[str], *, peer: str, process: str) -> None:
+def require_narrow_keys(
+    settings: StorageSettings, fields: Iterable[str], *, peer: str, process: str, prefix: str = "S3_"
+) -> None:
     """Exit with one line that names the missing narrower keys, unless ``peer`` is on this machine.
 
     ``fields``: the fields of the keys that the process uses. ``peer``: the URL of what gets signed URLs or keys.
+    ``prefix``: of the variables.
     """
-    missing = [f"S3_{field.upper()}" for field in fields if getattr(settings, field) is None]
+    missing = [f"{prefix}{field.upper()}" for field in fields if getattr(settings, field) is None]
     if missing and not is_this_machine(peer):
         needed = "is" if len(missing) == 1 else "are"
         sys.exit(

@@ -39,7 +39,7 @@ from webapi.http.routing import ExactPaths, Router
 from webapi.metrics import ApiMetrics
 from webapi.openapi.document import openapi_document
 from webapi.openapi.page import Docs, OpenApi
-from webapi.ports import MultipartStorage, OriginalStorage, Publisher
+from webapi.ports import Publisher
 from webapi.site import SitePage, page_routes
 from webapi.videos.actions import Retries, VideoRestore, VideoRetry
 from webapi.videos.captions import VideoCaption, VideoCaptions
@@ -51,6 +51,7 @@ from webapi.videos.parts import VideoParts
 from webapi.videos.responder import Responder
 from webapi.videos.retranscode import Retranscodes, VideoRetranscode
 from webapi.videos.serializers import Serializer
+from webapi.videos.stores import Stores
 from webapi.videos.stream import VideoStream
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos.videos import Policy, VideoResource, VideosResource
@@ -67,8 +68,7 @@ class ApiDependencies:
     history: EventLog
     overviews: Overviews
     claims: Claims
-    storage: OriginalStorage
-    parts: MultipartStorage
+    stores: Stores
     publisher: Publisher
     readiness: Readiness
     liveness: Liveness
@@ -118,25 +118,23 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     queries, commands, publisher = deps.queries, deps.commands, deps.publisher
     responder = Responder(deps.serializer, deps.clock)
     policy = deps.policy
-    multiparts = Multiparts(
-        commands, deps.parts, deps.storage, part_bytes=policy.part_bytes, url_seconds=policy.upload_url_seconds
-    )
-    urls = UploadUrls(deps.storage, multiparts, expires_seconds=policy.upload_url_seconds)
+    multiparts = Multiparts(commands, deps.stores, part_bytes=policy.part_bytes, url_seconds=policy.upload_url_seconds)
+    urls = UploadUrls(deps.stores, multiparts, expires_seconds=policy.upload_url_seconds)
     lists, retries = (
         Lists(queries, deps.serializer, deps.clock),
         Retries(commands, publisher, per_day=policy.retries_per_day),
     )
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
-    app.add_route(videos, VideosResource(commands, publisher, urls, lists, policy))
+    app.add_route(videos, VideosResource(commands, publisher, urls, lists, deps.stores, policy))
     app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder))
     app.add_route(f"{video}/upload_url", UploadUrl(queries, urls))
-    complete = UploadComplete(queries, commands, deps.storage, multiparts, publisher)
+    complete = UploadComplete(queries, commands, deps.stores, multiparts, publisher)
     app.add_route(f"{video}/upload_complete", complete)
     app.add_route(f"{video}/parts", VideoParts(queries, multiparts))
     app.add_route(f"{video}/retry", VideoRetry(queries, retries, responder))
-    originals = Originals(deps.storage)
+    originals = Originals(deps.stores)
     app.add_route(
-        f"{video}/original", VideoOriginal(queries, originals, deps.storage, url_seconds=policy.download_url_seconds)
+        f"{video}/original", VideoOriginal(queries, originals, deps.stores, url_seconds=policy.download_url_seconds)
     )
     retranscodes = Retranscodes(commands, originals, publisher, per_day=policy.retranscodes_per_day)
     app.add_route(f"{video}/retranscode", VideoRetranscode(queries, retranscodes, responder))

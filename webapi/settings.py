@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from database.settings import DatabaseUrl
 from domain.durations import Durations
+from domain.regions import REGION_PATTERN
 from domain.schedule import Timing
 from runtime.logs import LogFormat
 from runtime.urls import http_url
@@ -74,6 +75,11 @@ class Settings(Durations, BaseSettings):
     retries_per_day: int = Field(default=20, ge=0, le=1_000_000)
     # Must be the operator's value: the API shows how many submissions are left.
     max_submissions: int = Field(default=3, ge=1, le=10)
+    # The name of the home region, whose store the S3_… variables describe and which gets the uploads that name none;
+    # empty for that of its bucket, S3_REGION.
+    region: str = Field(default="", pattern=rf"^$|{REGION_PATTERN}")
+    # Comma-separated names of further regions. Each has its store in variables such as REGION_FRA1_S3_ENDPOINT.
+    regions: Annotated[tuple[Annotated[str, Field(pattern=REGION_PATTERN)], ...], NoDecode] = ()
     # Without it the pod's service account is used.
     kubeconfig: FilePath | None = None
     namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
@@ -109,12 +115,19 @@ class Settings(Durations, BaseSettings):
         """Return the durations of an upload's life."""
         return Timing.of(self, scale=self.time_scale)
 
-    @field_validator("webhook_signing_keys", "cors_origins", mode="before")
+    @field_validator("webhook_signing_keys", "cors_origins", "regions", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return [part.strip() for part in value.split(",")] if value.strip() else []
+
+    @field_validator("regions")
+    @classmethod
+    def _are_distinct(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(regions)) < len(regions):
+            raise ValueError("must name each region once")
+        return regions
 
     @model_validator(mode="after")
     def _has_keys_for_tokens(self) -> Self:

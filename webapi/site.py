@@ -6,7 +6,7 @@ WhiteNoise: docs/decisions/0020-own-static-page.md.
 
 import gzip
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -54,7 +54,7 @@ class SitePage:
     headers: tuple[tuple[str, str], ...]
 
 
-def read_page(directory: Path, *, upload_url: str, playback_url: str) -> SitePage:
+def read_page(directory: Path, *, upload_urls: Iterable[str], playback_urls: Iterable[str]) -> SitePage:
     """Read what Vite built. The URLs name the other origins that a browser must reach. Raises NoPageError."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     if not (directory / INDEX).is_file():
@@ -62,24 +62,27 @@ def read_page(directory: Path, *, upload_url: str, playback_url: str) -> SitePag
     if len(paths) > _FILES_MAX or sum(path.stat().st_size for path in paths) > _BYTES_MAX:
         raise NoPageError("it contains more than a page; is this the directory that `npm run build` made?")
     files = tuple(_file(directory, path) for path in paths)
-    policy = content_security_policy(upload_origin=_origin(upload_url), playback_origin=_origin(playback_url))
+    policy = content_security_policy(
+        upload_origins=[_origin(url) for url in upload_urls], playback_origins=[_origin(url) for url in playback_urls]
+    )
     return SitePage(files, tuple(_headers(policy).items()))
 
 
-def content_security_policy(*, upload_origin: str, playback_origin: str) -> str:
-    """Return the policy: the page may reach itself, the bucket it sends to and the host it plays from."""
-    connect = " ".join(dict.fromkeys(("'self'", upload_origin, playback_origin)))
+def content_security_policy(*, upload_origins: Sequence[str], playback_origins: Sequence[str]) -> str:
+    """Return the policy: the page may reach itself, the buckets it sends to and the hosts it plays from."""
+    connect = " ".join(dict.fromkeys(("'self'", *upload_origins, *playback_origins)))
+    played = " ".join(dict.fromkeys(playback_origins))
     rules = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         # Uppy's style sheet draws its icons as data: URLs.
-        "img-src": f"'self' data: {playback_origin}",
+        "img-src": f"'self' data: {played}",
         "font-src": "'none'",
         "connect-src": connect,
         # hls.js hands the stream to the video element as blob:, and each track of captions an empty text as data:;
         # browsers with native HLS fetch both themselves.
-        "media-src": f"blob: data: {playback_origin}",
+        "media-src": f"blob: data: {played}",
         "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +33,8 @@ from runtime.settings import read_settings
 from storage.client import make_clients
 from storage.multipart import Multipart
 from storage.object_store import Storage
-from storage.settings import API_KEYS, StorageSettings, require_narrow_keys
+from storage.regions import read_stores
+from storage.settings import StorageSettings
 from storage.signing_clock import sign_by
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
@@ -50,6 +51,7 @@ from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
 from webapi.site import NoPageError, SitePage, read_page
 from webapi.videos.serializers import Serializer
+from webapi.videos.stores import Store, Stores
 from webapi.videos.videos import Policy
 from webapi.waits import Waits
 
@@ -108,7 +110,8 @@ class Environment:
     """The process's settings, and what is read from them before the fork."""
 
     settings: Settings
-    spaces: StorageSettings
+    # By region, the home region first.
+    spaces: Mapping[str, StorageSettings]
     uploads: UploadsClient
     page: SitePage | None
     secret_files: SecretFiles | None
@@ -118,7 +121,7 @@ def read_environment() -> Environment:
     """Read all settings. Ends the process with one line if one is missing or malformed. Connects to no upstream."""
     secret_files = SecretFiles.from_environment(_read)
     settings, spaces = _read()
-    if 0 < settings.upload_bytes_per_day < spaces.max_file_bytes:
+    if 0 < settings.upload_bytes_per_day < _home(spaces).max_file_bytes:
         sys.exit(f"{WHO} cannot start: UPLOAD_BYTES_PER_DAY: must be 0, or not below MAX_FILE_BYTES")
     try:
         uploads = UploadsClient.from_environment(
@@ -131,10 +134,13 @@ def read_environment() -> Environment:
     return Environment(settings, spaces, uploads, _page(settings, spaces), secret_files)
 
 
-def _read() -> tuple[Settings, StorageSettings]:
-    settings, spaces = read_settings(Settings, process=WHO), read_settings(StorageSettings, process=WHO)
-    require_narrow_keys(spaces, API_KEYS, peer=spaces.signing_endpoint, process=WHO)
-    return settings, spaces
+def _read() -> tuple[Settings, Mapping[str, StorageSettings]]:
+    settings = read_settings(Settings, process=WHO)
+    return settings, read_stores(settings.region, settings.regions, process=WHO)
+
+
+def _home(spaces: Mapping[str, StorageSettings]) -> StorageSettings:
+    return next(iter(spaces.values()))
 
 
 def start(environment: Environment) -> Service:
@@ -143,7 +149,7 @@ def start(environment: Environment) -> Service:
     logs.configure(settings.log_format, settings.log_level)
     clocks = Clocks.make()
     sign_by(clocks.storage)
-    metrics, timing, clients = ApiMetrics(), settings.timing, make_clients(spaces, clocks.storage)
+    metrics, timing = ApiMetrics(), settings.timing
     database = Database(
         settings.database_url.get_secret_value(),
         # The other threads answer calls that need no Postgres while it hangs, and refuse those that do.
@@ -151,8 +157,7 @@ def start(environment: Environment) -> Service:
         timeout_seconds=settings.database_timeout_seconds,
         clock=clocks.postgres,
     )
-    # Whichever upstream hangs, half of the threads continue.
-    s3 = Bulkhead("S3", at_most=max(1, settings.threads // 2), patience_seconds=_PATIENCE_SECONDS)
+    stores = _stores(settings, spaces, clocks)
     beats = Heartbeats()
     metrics.samplers.append(HeartbeatGauges(beats, metrics.registry).sample)
     metrics.samplers.append(ClockSkewGauges(clocks.by_name(), metrics.registry).sample)
@@ -171,16 +176,15 @@ def start(environment: Environment) -> Service:
             history=EventLog(database),
             overviews=Overviews(database),
             claims=Claims(database),
-            storage=guard(s3, Storage(spaces, clients), unguarded=("presign_upload", "presign_download")),
-            parts=guard(s3, Multipart(spaces, clients), unguarded=("presign_part",)),
+            stores=stores,
             publisher=publisher,
             readiness=readiness,
             liveness=liveness,
             metrics=metrics,
             tokens=_tokens(settings, clocks.postgres),
             callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
-            policy=_policy(settings, spaces, timing),
-            serializer=Serializer(spaces.public_base_url, LifecyclePolicy(timing, settings.max_submissions)),
+            policy=_policy(settings, _home(spaces), timing),
+            serializer=Serializer(stores.playback_base, LifecyclePolicy(timing, settings.max_submissions)),
             clock=clocks.postgres,
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),
@@ -224,15 +228,38 @@ def _request_limit(settings: Settings, metrics: ApiMetrics) -> RequestLimit:
     return RequestLimit(users, addresses, hops=settings.trusted_proxy_hops, count_refused=metrics.count_refused)
 
 
-def _page(settings: Settings, spaces: StorageSettings) -> SitePage | None:
+def _stores(settings: Settings, spaces: Mapping[str, StorageSettings], clocks: Clocks) -> Stores:
+    """Return the stores. Whichever upstream hangs, Postgres or one store, the threads of the others continue."""
+    at_most, stores = max(1, settings.threads // (1 + len(spaces))), dict[str, Store]()
+    for region, own in spaces.items():
+        name = "S3" if len(spaces) == 1 else f"S3 in {region}"
+        s3 = Bulkhead(name, at_most=at_most, patience_seconds=_PATIENCE_SECONDS)
+        # One clock for all signatures, so that one store sets it.
+        clients = make_clients(own, None if stores else clocks.storage)
+        stores[region] = Store(
+            guard(s3, Storage(own, clients), unguarded=("presign_upload", "presign_download")),
+            guard(s3, Multipart(own, clients), unguarded=("presign_part",)),
+            own.public_base_url,
+        )
+    return Stores(stores)
+
+
+def _page(settings: Settings, spaces: Mapping[str, StorageSettings]) -> SitePage | None:
     if settings.web_dir is None:
         return None
-    # Signing needs no request, and shows which host browsers will be sent to.
-    signed = Storage(spaces, make_clients(spaces)).presign_upload(
-        "uploads/example", content_type="video/mp4", declared_bytes=None, expires_seconds=1
-    )
+    # Signing needs no request, and shows which hosts browsers will be sent to.
+    signed = [
+        Storage(own, make_clients(own)).presign_upload(
+            "uploads/example", content_type="video/mp4", declared_bytes=None, expires_seconds=1
+        )
+        for own in spaces.values()
+    ]
     try:
-        return read_page(settings.web_dir, upload_url=signed.url, playback_url=spaces.public_base_url)
+        return read_page(
+            settings.web_dir,
+            upload_urls=[one.url for one in signed],
+            playback_urls=[own.public_base_url for own in spaces.values()],
+        )
     except NoPageError as error:
         sys.exit(f"{WHO} cannot start: WEB_DIR: {error}")
 
@@ -265,7 +292,6 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
         # Not scaled: real clients use a signed URL, and tests cannot make those faster.
         upload_url_seconds=round(timing.upload_url_seconds),
         download_url_seconds=round(timing.download_url_seconds),
-        region=spaces.region,
         multipart_above_bytes=spaces.multipart_above_bytes,
         part_bytes=spaces.part_bytes,
         upload_bytes_per_day=settings.upload_bytes_per_day,

@@ -42,6 +42,7 @@ from webapi.http.change_limit import ChangeLimit
 from webapi.http.request_limit import RequestLimit
 from webapi.metrics import ApiMetrics
 from webapi.videos.serializers import Serializer
+from webapi.videos.stores import Store, Stores
 from webapi.videos.videos import Policy
 
 CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -93,6 +94,15 @@ class Api:
         self.outbox = Outbox(postgres)
         self.storage = FakeStorage(lambda: self.now)
         self.multipart = FakeMultipart(self.storage, lambda: self.now)
+        # Another region's, whose name sorts before that of the home region.
+        self.elsewhere = FakeStorage(lambda: self.now)
+        self.elsewhere_multipart = FakeMultipart(self.elsewhere, lambda: self.now)
+        self.stores = Stores(
+            {
+                "tor1": Store(self.storage, self.multipart, "https://cdn.example.com"),
+                "fra1": Store(self.elsewhere, self.elsewhere_multipart, "https://cdn.fra1.example.com"),
+            }
+        )
         self.overviews = FixedOverview()
         # The addresses of each host name; other names do not resolve.
         self.names = {"hooks.example.com": ["93.184.216.34"]}
@@ -106,8 +116,7 @@ class Api:
             history=EventLog(postgres),
             overviews=self.overviews,
             claims=Claims(postgres),
-            storage=self.storage,
-            parts=self.multipart,
+            stores=self.stores,
             publisher=self.offers,
             readiness=self.readiness,
             liveness=Liveness(self.beats),
@@ -121,9 +130,8 @@ class Api:
                 max_file_bytes=MAX_FILE_BYTES,
                 upload_url_seconds=900,
                 download_url_seconds=300,
-                region="tor1",
             ),
-            serializer=Serializer("https://cdn.example.com", LifecyclePolicy()),
+            serializer=Serializer(self.stores.playback_base, LifecyclePolicy()),
             clock=lambda: self.now,
             endpoints=self.endpoints,
             deliveries=self.deliveries,

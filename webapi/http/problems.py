@@ -55,6 +55,7 @@ class ProblemCode(StrEnum):
     RETRY_LIMIT_REACHED = "retry_limit_reached"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
     STORAGE_REFUSED = "storage_refused"
+    REGION_UNAVAILABLE = "region_unavailable"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -202,6 +203,12 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
         "Storage refuses the service",
         True,
         "Repeat the call later; the service's operator has to check its storage key and buckets.",
+    ),
+    ProblemCode.REGION_UNAVAILABLE: ProblemType(
+        falcon.HTTP_503,
+        "The region is not available",
+        True,
+        "Repeat the call later; `detail` says whether another region takes the upload.",
     ),
     ProblemCode.INTERNAL_ERROR: ProblemType(
         falcon.HTTP_500,

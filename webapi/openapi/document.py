@@ -120,7 +120,7 @@ def problems_of(operation: Operation) -> list[ProblemCode]:
     if operation.body or operation.query:
         codes.append(ProblemCode.INVALID_REQUEST)
     if operation.needs_storage:
-        codes.append(ProblemCode.STORAGE_REFUSED)
+        codes += [ProblemCode.STORAGE_REFUSED, ProblemCode.REGION_UNAVAILABLE]
     if operation.needs_upstreams:
         codes.append(ProblemCode.TEMPORARILY_UNAVAILABLE)
     return codes

@@ -143,6 +143,13 @@ class CreateVideo(Request):
     )
     size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
     upload_mode: UploadMode | None = Field(default=None, description="single, multipart, or by size if left out")
+    region: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=63,
+        pattern=TEXT_PATTERN,
+        description="one of the regions of the service; its home region if left out",
+    )
     metadata: Metadata = Field(
         default_factory=dict,
         description="texts by names of 1 to 64 characters, no control characters, no change of direction;"

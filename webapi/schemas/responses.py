@@ -38,6 +38,7 @@ class UploadTarget(ResponseModel):
     """Where to send the file, with exactly these ``headers``."""
 
     video_id: str
+    region: str
     upload_url: str
     storage_key: str
     method: str
@@ -132,6 +133,7 @@ class VideoBody(ResponseModel):
     """
 
     id: str
+    region: str
     title: str
     status: Phase
     revision: str

@@ -13,7 +13,7 @@ from domain.part_plan import PartPlan, plan_for
 from domain.records import VideoRow
 from domain.video import UploadMode
 from webapi.http.problems import HttpProblemError, ProblemCode
-from webapi.ports import MultipartStorage, OriginalStorage
+from webapi.videos.stores import Stores
 
 _log = structlog.get_logger(__name__)
 
@@ -28,15 +28,13 @@ class Multiparts:
     def __init__(
         self,
         commands: VideoCommands,
-        parts: MultipartStorage,
-        storage: OriginalStorage,
+        stores: Stores,
         *,
         part_bytes: int,
         url_seconds: int,
     ) -> None:
         self._commands = commands
-        self._parts = parts
-        self._storage = storage
+        self._stores = stores
         self._part_bytes = part_bytes
         self._url_seconds = url_seconds
 
@@ -62,12 +60,12 @@ class Multiparts:
             return row
         self._refuse_complete(row)
         key = row.desired.storage_key
-        upload_id = self._parts.create(key, content_type=row.desired.content_type)
+        upload_id = self._stores.of(row).parts.create(key, content_type=row.desired.content_type)
         updated = self._commands.open_upload(
             row.desired.video_id, upload_id=upload_id, part_bytes=plan.part_bytes, instead_of=row.upload_id
         )
         if updated.upload_id != upload_id:
-            self._abort(key, upload_id)
+            self._abort(row, upload_id)
         if updated.upload_id is None or updated.upload_id == row.upload_id:
             raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, "the video is no longer waiting for a file")
         return updated
@@ -75,7 +73,7 @@ class Multiparts:
     def sign(self, row: VideoRow, plan: PartPlan, number: int) -> SignedUpload:
         """Sign the PUT of one part. The row must come from `open`."""
         assert row.upload_id is not None  # noqa: S101  `open` returns no other row
-        return self._parts.presign_part(
+        return self._stores.of(row).parts.presign_part(
             row.desired.storage_key,
             row.upload_id,
             number,
@@ -86,33 +84,36 @@ class Multiparts:
     def join(self, row: VideoRow, plan: PartPlan) -> None:
         """Complete the upload, unless that was done before."""
         parts = self._parts_in_storage(row)
-        if parts is None and self._storage.head(row.desired.storage_key) is not None:
+        if parts is None and self._stores.of(row).storage.head(row.desired.storage_key) is not None:
             return
         missing = plan.missing(parts or ())
         if missing or row.upload_id is None:
             raise HttpProblemError(ProblemCode.PARTS_MISSING, f"{_missing(missing)}; nothing was changed")
         rejected = row.observed.rejected.version if row.observed.rejected else None
-        self._parts.complete(row.desired.storage_key, row.upload_id, plan.valid(parts or ()), rejected=rejected)
+        valid = plan.valid(parts or ())
+        self._stores.of(row).parts.complete(row.desired.storage_key, row.upload_id, valid, rejected=rejected)
 
     def abort(self, row: VideoRow) -> None:
         """Abort the upload of a deleted video. If storage does not respond, the operator aborts it later."""
         if row.upload_id is not None:
-            self._abort(row.desired.storage_key, row.upload_id)
+            self._abort(row, row.upload_id)
 
     def _parts_in_storage(self, row: VideoRow) -> tuple[StoredPart, ...] | None:
-        return None if row.upload_id is None else self._parts.parts(row.desired.storage_key, row.upload_id)
+        if row.upload_id is None:
+            return None
+        return self._stores.of(row).parts.parts(row.desired.storage_key, row.upload_id)
 
     def _refuse_complete(self, row: VideoRow) -> None:
         """Raise HttpProblemError if storage has the file, and it is not the one that was rejected before."""
-        facts, rejected = self._storage.head(row.desired.storage_key), row.observed.rejected
+        facts, rejected = self._stores.of(row).storage.head(row.desired.storage_key), row.observed.rejected
         is_known_bad = facts is not None and rejected is not None and facts.version == rejected.version
         if facts is not None and not is_known_bad:
             raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, _JOINED)
 
-    def _abort(self, key: str, upload_id: str) -> None:
+    def _abort(self, row: VideoRow, upload_id: str) -> None:
         try:
-            self._parts.abort(key, upload_id)
-        except UpstreamError as error:
+            self._stores.of(row).parts.abort(row.desired.storage_key, upload_id)
+        except (UpstreamError, HttpProblemError) as error:
             _log.warning("upload_left_open", error=str(error))
 
 

@@ -8,15 +8,15 @@ from domain.video import SourceFacts
 from storage.presign import safe_filename
 from webapi.http.authorization import owned
 from webapi.http.problems import HttpProblemError, ProblemCode
-from webapi.ports import OriginalStorage
 from webapi.schemas.responses import OriginalDownload
+from webapi.videos.stores import Stores
 
 
 class Originals:
     """Checks originals in storage."""
 
-    def __init__(self, storage: OriginalStorage) -> None:
-        self._storage = storage
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
 
     def verified(self, row: VideoRow) -> SourceFacts:
         """Return the facts of the verified file, if storage still has that file.
@@ -26,7 +26,7 @@ class Originals:
         source = row.observed.source
         if source is None:
             raise _unavailable("no file of this video has been verified")
-        facts = self._storage.head(row.original_key)
+        facts = self._stores.of(row).storage.head(row.original_key)
         if facts is None:
             raise _unavailable("storage no longer has the file")
         if facts.etag != source.etag:
@@ -40,13 +40,11 @@ class VideoOriginal:
     # Counted like a change (webapi/http/change_limit.py).
     signs_downloads = True
 
-    def __init__(
-        self, queries: VideoQueries, originals: Originals, storage: OriginalStorage, *, url_seconds: int
-    ) -> None:
+    def __init__(self, queries: VideoQueries, originals: Originals, stores: Stores, *, url_seconds: int) -> None:
         self._queries = queries
         self._url_seconds = url_seconds
         self._originals = originals
-        self._storage = storage
+        self._stores = stores
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Sign a download of the file, also of an import: reading changes nothing."""
@@ -56,7 +54,8 @@ class VideoOriginal:
         source, key = self._originals.verified(row), row.original_key
         # An import may have no filename.
         filename = safe_filename(row.desired.filename or row.desired.storage_key.rpartition("/")[2])
-        signed = self._storage.presign_download(key, filename=filename, expires_seconds=self._url_seconds)
+        storage = self._stores.of(row).storage
+        signed = storage.presign_download(key, filename=filename, expires_seconds=self._url_seconds)
         body = OriginalDownload(
             video_id=video_id,
             url=signed.url,

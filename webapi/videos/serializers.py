@@ -1,6 +1,7 @@
 """Serializes rows to response models: pure, no Falcon."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,16 +32,20 @@ _CODES = frozenset(code.value for code in FailureCode)
 
 @dataclass(frozen=True)
 class Serializer:
-    """Serializes videos. It knows where streams are published and how long each phase may take."""
+    """Serializes videos. It knows how long each phase may take.
 
-    playback_base: str
+    ``playback_base`` returns where the streams of a region are published, None if it is not configured.
+    """
+
+    playback_base: Callable[[str], str | None]
     policy: LifecyclePolicy
 
     def captions(self, row: VideoRow) -> CaptionList:
         """Return the captions of a video. One is published once it accompanies the stream."""
         is_public = row.observed.is_playable and not row.desired.deleted
         published = set(row.captions_published.captions.tracks) if is_public else set()
-        prefix = f"{self.playback_base}/{captions_prefix(row.desired.video_id)}"
+        base = self.playback_base(row.desired.region)
+        prefix = f"{base}/{captions_prefix(row.desired.video_id)}"
         return CaptionList(
             captions=tuple(
                 CaptionBody(
@@ -48,7 +53,7 @@ class Serializer:
                     label=track.label,
                     default=track.is_default,
                     status="published" if track in published else "pending",
-                    url=prefix + text_name(track) if track in published else None,
+                    url=prefix + text_name(track) if base is not None and track in published else None,
                 )
                 for track in row.captions.tracks
             )
@@ -59,14 +64,16 @@ class Serializer:
         desired, observed = row.desired, row.observed
         presentation = present(desired, observed)
         published = observed.published if observed.is_playable and not desired.deleted else None
+        base = self.playback_base(desired.region) if published else None
         return VideoBody(
             id=desired.video_id,
+            region=desired.region,
             title=desired.title,
             status=presentation.phase,
             revision=row.revisions.tag,
-            playback_url=playback_url(self.playback_base, desired.video_id) if published else None,
-            thumbnail_url=thumbnail_url(self.playback_base, desired.video_id)
-            if published and published.has_poster
+            playback_url=playback_url(base, desired.video_id) if base else None,
+            thumbnail_url=thumbnail_url(base, desired.video_id)
+            if base and published and published.has_poster
             else None,
             is_playable=published is not None,
             progress=observed.progress_percent,

@@ -9,9 +9,10 @@ from domain.records import VideoRow
 from domain.video import BEFORE_THE_FILE, UploadMode, shown_phase
 from webapi.http.authorization import changeable, owned
 from webapi.http.problems import HttpProblemError, ProblemCode
-from webapi.ports import OriginalStorage, Publisher
+from webapi.ports import Publisher
 from webapi.schemas.responses import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.videos.multipart import Multiparts
+from webapi.videos.stores import Stores
 
 _DELETED = "the video is deleted; restore it first"
 
@@ -19,8 +20,8 @@ _DELETED = "the video is deleted; restore it first"
 class UploadUrls:
     """Signs upload URLs. A URL is a secret of its client and is not stored."""
 
-    def __init__(self, storage: OriginalStorage, multiparts: Multiparts, *, expires_seconds: int) -> None:
-        self._storage = storage
+    def __init__(self, stores: Stores, multiparts: Multiparts, *, expires_seconds: int) -> None:
+        self._stores = stores
         self._multiparts = multiparts
         self._expires_seconds = expires_seconds
 
@@ -29,6 +30,7 @@ class UploadUrls:
         desired, (signed, plan) = row.desired, self._signed(row)
         target = UploadTarget(
             video_id=desired.video_id,
+            region=desired.region,
             upload_url=signed.url,
             storage_key=desired.storage_key,
             method=signed.method,
@@ -49,7 +51,7 @@ class UploadUrls:
         if plan is not None:
             body = MultipartPlan(mode=UploadMode.MULTIPART, part_size=plan.part_bytes, part_count=plan.part_count)
             return self._multiparts.sign(self._multiparts.open(row, plan), plan, 1), body
-        signed = self._storage.presign_upload(
+        signed = self._stores.of(row).storage.presign_upload(
             desired.storage_key,
             content_type=desired.content_type,
             declared_bytes=desired.declared_bytes,
@@ -77,13 +79,13 @@ class UploadComplete:
         self,
         queries: VideoQueries,
         commands: VideoCommands,
-        storage: OriginalStorage,
+        stores: Stores,
         multiparts: Multiparts,
         publisher: Publisher,
     ) -> None:
         self._queries = queries
         self._commands = commands
-        self._storage = storage
+        self._stores = stores
         self._multiparts = multiparts
         self._publisher = publisher
 
@@ -102,7 +104,7 @@ class UploadComplete:
         plan = self._multiparts.plan(row)
         if plan is not None:
             self._multiparts.join(row, plan)
-        elif self._storage.head(row.desired.storage_key) is None:
+        elif self._stores.of(row).storage.head(row.desired.storage_key) is None:
             raise HttpProblemError(ProblemCode.OBJECT_MISSING, "the file has not arrived; nothing was changed")
 
 

@@ -22,6 +22,7 @@ from webapi.schemas.requests import METADATA_BYTES_MAX, ChangeVideo, CreateVideo
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.responder import Responder
+from webapi.videos.stores import Stores
 from webapi.videos.uploads import UploadUrls
 
 _MERGE_PATCH = "application/merge-patch+json"
@@ -41,7 +42,6 @@ class Policy:
     max_file_bytes: int
     upload_url_seconds: int
     download_url_seconds: int
-    region: str
     multipart_above_bytes: int = 100_000_000
     part_bytes: int = 16 * 1024**2
     upload_bytes_per_day: int = 0
@@ -56,12 +56,19 @@ class VideosResource:
     """`/api/v1/videos`."""
 
     def __init__(
-        self, commands: VideoCommands, publisher: Publisher, urls: UploadUrls, lists: Lists, policy: Policy
+        self,
+        commands: VideoCommands,
+        publisher: Publisher,
+        urls: UploadUrls,
+        lists: Lists,
+        stores: Stores,
+        policy: Policy,
     ) -> None:
         self._commands = commands
         self._publisher = publisher
         self._urls = urls
         self._lists = lists
+        self._stores = stores
         self._policy = policy
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -104,7 +111,7 @@ class VideosResource:
             filename=body.filename,
             content_type=body.content_type,
             declared_bytes=body.size_bytes,
-            region=self._policy.region,
+            region=self._stores.choose(body.region),
             storage_key=original_key(video_id, body.filename),
             metadata=body.metadata,
             email=caller.email,

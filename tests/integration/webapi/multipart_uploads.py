@@ -16,7 +16,7 @@ FILE_BYTES = 25
 
 def with_small_parts(api: Api) -> Api:
     """Return the API with parts of ten bytes, for files above thirty bytes and on request."""
-    policy = Policy(10, 10, 10, MAX_FILE_BYTES, 900, 300, "tor1", multipart_above_bytes=30, part_bytes=10)
+    policy = Policy(10, 10, 10, MAX_FILE_BYTES, 900, 300, multipart_above_bytes=30, part_bytes=10)
     api.deps = replace(api.deps, policy=policy)
     api.client = falcon.testing.TestClient(create_app(api.deps))
     return api

@@ -16,6 +16,7 @@ def test_the_answer_says_where_and_how_to_send_the_file(api: Api) -> None:
     assert answer.status_code == 201
     assert answer.json == {
         "video_id": video_id,
+        "region": "tor1",
         "upload_url": f"https://raw.storage.test/{key}?length=9000&expires=900",
         "storage_key": key,
         "method": "PUT",

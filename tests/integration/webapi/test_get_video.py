@@ -59,6 +59,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "created_at": "2026-03-01T12:00:00Z",
         "deleted_at": None,
         "restorable_until": None,
+        "region": "tor1",
     }
 
 
@@ -176,7 +177,7 @@ def test_a_paused_video_has_neither_a_next_check_nor_a_deadline(api: Api) -> Non
 def test_submissions_left_count_from_the_last_retry(api: Api) -> None:
     video_id = api.create()
     api.observe(video_id, phase=Phase.PROCESSING, reason=Reason.TRANSCODING, attempt=5, attempt_floor=3)
-    client = api.rebuilt(serializer=Serializer("https://cdn.example.com", LifecyclePolicy(max_submissions=4)))
+    client = api.rebuilt(serializer=Serializer(api.stores.playback_base, LifecyclePolicy(max_submissions=4)))
     video = client.simulate_get(f"/api/v1/videos/{video_id}", headers={"Authorization": api.bearer()}).json
 
     assert (video["attempt"], video["submissions_left"]) == (5, 2)

@@ -19,6 +19,7 @@ from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.problems import PROBLEM_TYPES, ProblemCode
 from webapi.http.request_limit import RequestLimit
+from webapi.videos.stores import Stores
 
 Result = falcon.testing.Result
 
@@ -147,6 +148,13 @@ def _of_a_deleted_video(api: Api) -> Result:
     return _captions(api, video_id, "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n")
 
 
+def _of_a_region_that_is_gone(api: Api) -> Result:
+    video_id = api.create(region="fra1")
+    store = api.stores.of(api.row(video_id))
+    client = api.rebuilt(stores=Stores({"tor1": store, "ams3": store}))
+    return client.simulate_post(f"{VIDEOS}/{video_id}/upload_url", headers={"Authorization": api.bearer()})
+
+
 class Broken:
     """A view with a bug."""
 
@@ -203,6 +211,7 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.REQUEST_LIMIT_REACHED: _past_the_calls,
     ProblemCode.TEMPORARILY_UNAVAILABLE: _without_postgres,
     ProblemCode.STORAGE_REFUSED: _refused_by_storage,
+    ProblemCode.REGION_UNAVAILABLE: _of_a_region_that_is_gone,
     ProblemCode.INTERNAL_ERROR: _with_a_bug,
 }
 NAMING_FIELDS = {

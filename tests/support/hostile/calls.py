@@ -86,6 +86,7 @@ _NEW_VIDEO = {
     "size_bytes": 9,
     "metadata": {"album": "1"},
     "upload_mode": "single",
+    "region": "tor1",
 }
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
 _ADMIN = "/api/v1/admin"

@@ -19,7 +19,7 @@ RULES = LifecyclePolicy(max_submissions=5)
 @settings(deadline=None, max_examples=300)
 def test_the_api_and_the_resource_say_the_same(desired: DesiredState, observed: ObservedState) -> None:
     row = row_of(desired, observed, deleted_at=NOON if desired.deleted else None)
-    body = Serializer("https://cdn.example.com", RULES).video(row, NOON)
+    body = Serializer(lambda _: "https://cdn.example.com", RULES).video(row, NOON)
     status = a_status(desired, observed, policy=RULES)
     work = status["work"]
 

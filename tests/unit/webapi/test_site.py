@@ -28,7 +28,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(api: Api, directory: Path) -> falcon.testing.TestClient:
-    return api.rebuilt(page=read_page(directory, upload_url=UPLOAD_URL, playback_url=PLAYBACK_URL))
+    return api.rebuilt(page=read_page(directory, upload_urls=[UPLOAD_URL], playback_urls=[PLAYBACK_URL]))
 
 
 def test_the_page_needs_no_token_and_is_revalidated_each_time(client: falcon.testing.TestClient) -> None:
@@ -57,13 +57,23 @@ def test_every_file_carries_the_policy(client: falcon.testing.TestClient) -> Non
 
 def test_the_policy_names_the_bucket_and_the_cdn_and_nothing_unsafe() -> None:
     policy = content_security_policy(
-        upload_origin="https://raw.example.com", playback_origin="https://cdn.example.com"
+        upload_origins=["https://raw.example.com"], playback_origins=["https://cdn.example.com"]
     ).split("; ")
 
     assert "connect-src 'self' https://raw.example.com https://cdn.example.com" in policy
     assert "media-src blob: data: https://cdn.example.com" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in str(policy)
+
+
+def test_the_policy_names_the_hosts_of_every_region_once() -> None:
+    policy = content_security_policy(
+        upload_origins=["https://tor1.example.com", "https://fra1.example.com"],
+        playback_origins=["https://cdn.example.com", "https://cdn.example.com"],
+    ).split("; ")
+
+    assert "connect-src 'self' https://tor1.example.com https://fra1.example.com https://cdn.example.com" in policy
+    assert "img-src 'self' data: https://cdn.example.com" in policy
 
 
 def test_origins_are_taken_from_urls_without_their_paths(client: falcon.testing.TestClient) -> None:
@@ -133,17 +143,17 @@ def test_without_a_page_its_address_is_404(api: Api) -> None:
 
 def test_a_directory_without_a_page_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NoPageError, match=r"no index\.html"):
-        read_page(tmp_path, upload_url=UPLOAD_URL, playback_url=PLAYBACK_URL)
+        read_page(tmp_path, upload_urls=[UPLOAD_URL], playback_urls=[PLAYBACK_URL])
 
 
 def test_a_file_of_an_unknown_kind_is_refused_by_name(directory: Path) -> None:
     (directory / "key.pem").write_text("secret")
     with pytest.raises(NoPageError, match=r"key\.pem"):
-        read_page(directory, upload_url=UPLOAD_URL, playback_url=PLAYBACK_URL)
+        read_page(directory, upload_urls=[UPLOAD_URL], playback_urls=[PLAYBACK_URL])
 
 
 def test_a_directory_that_holds_more_than_a_page_is_refused(directory: Path) -> None:
     for number in range(100):
         (directory / f"{number}.txt").touch()
     with pytest.raises(NoPageError, match="more than a page"):
-        read_page(directory, upload_url=UPLOAD_URL, playback_url=PLAYBACK_URL)
+        read_page(directory, upload_urls=[UPLOAD_URL], playback_urls=[PLAYBACK_URL])
