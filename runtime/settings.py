@@ -25,6 +25,8 @@ AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 _PASSWORDS = re.compile(r"(?:://[^/:@]*:(?=[^/@]*@)|\bpassword='?)([^/@\s&']+)")
 # Prefixes of a limit: MAX_SUBMISSIONS makes SUBMISSIONS_ one of our prefixes as well.
 _MEASURES = frozenset({"MAX", "MIN"})
+# Words that others begin variables with too.
+_COMMON = frozenset({"COUNTRY", "REGION"})
 # Variables that Kubernetes adds to each pod for every Service in its namespace.
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _SERVICE_VARIABLE = re.compile(
@@ -101,4 +103,5 @@ def _prefixes_of(name: str) -> set[str]:
     if not others:
         return set()
     # The same prefix, in the singular or the plural.
-    return {word.removesuffix("S") for word in ([first, others[0]] if first in _MEASURES else [first])}
+    words = [first, others[0]] if first in _MEASURES else [first]
+    return {word.removesuffix("S") for word in words} - _COMMON

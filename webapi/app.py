@@ -32,6 +32,7 @@ from webapi.health import Liveness, Livez, MetricsPage, Readiness, Readyz
 from webapi.http.auth import Authentication, TokenVerifier
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.cors import Cors
+from webapi.http.country import CountryHeader
 from webapi.http.error_handlers import handle_errors
 from webapi.http.request_limit import RequestLimit
 from webapi.http.request_log import RequestLog
@@ -48,6 +49,7 @@ from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.original import Originals, VideoOriginal
 from webapi.videos.parts import VideoParts
+from webapi.videos.placement import Placement
 from webapi.videos.responder import Responder
 from webapi.videos.retranscode import Retranscodes, VideoRetranscode
 from webapi.videos.serializers import Serializer
@@ -85,6 +87,7 @@ class ApiDependencies:
     request_limit: RequestLimit
     cors_origins: Sequence[str] = ()
     page: SitePage | None = None
+    country: CountryHeader | None = None
 
 
 def create_app(deps: ApiDependencies) -> App:
@@ -125,7 +128,9 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
         Retries(commands, publisher, per_day=policy.retries_per_day),
     )
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
-    app.add_route(videos, VideosResource(commands, publisher, urls, lists, deps.stores, policy))
+    app.add_route(
+        videos, VideosResource(commands, publisher, urls, lists, Placement(deps.stores, deps.country), policy)
+    )
     app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder))
     app.add_route(f"{video}/upload_url", UploadUrl(queries, urls))
     complete = UploadComplete(queries, commands, deps.stores, multiparts, publisher)

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from database.settings import DatabaseUrl
 from domain.durations import Durations
-from domain.regions import REGION_PATTERN
+from domain.regions import REGION_PATTERN, countries_of
 from domain.schedule import Timing
 from runtime.logs import LogFormat
 from runtime.urls import http_url
@@ -80,6 +80,12 @@ class Settings(Durations, BaseSettings):
     region: str = Field(default="", pattern=rf"^$|{REGION_PATTERN}")
     # Comma-separated names of further regions. Each has its store in variables such as REGION_FRA1_S3_ENDPOINT.
     regions: Annotated[tuple[Annotated[str, Field(pattern=REGION_PATTERN)], ...], NoDecode] = ()
+    # Comma-separated regions that take no new uploads, such as while their storage is away for long.
+    regions_down: Annotated[tuple[str, ...], NoDecode] = ()
+    # The countries that a region serves, if an upload names none: `fra1=DE FR, tor1=CA US`. All others go home.
+    region_countries: str = ""
+    # The header in which the outermost proxy says the client's country, such as CF-IPCountry.
+    country_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     # Without it the pod's service account is used.
     kubeconfig: FilePath | None = None
     namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
@@ -115,7 +121,7 @@ class Settings(Durations, BaseSettings):
         """Return the durations of an upload's life."""
         return Timing.of(self, scale=self.time_scale)
 
-    @field_validator("webhook_signing_keys", "cors_origins", "regions", mode="before")
+    @field_validator("webhook_signing_keys", "cors_origins", "regions", "regions_down", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -128,6 +134,23 @@ class Settings(Durations, BaseSettings):
         if len(set(regions)) < len(regions):
             raise ValueError("must name each region once")
         return regions
+
+    @field_validator("region_countries")
+    @classmethod
+    def _names_countries(cls, text: str) -> str:
+        countries_of(text)
+        return text
+
+    @property
+    def countries(self) -> dict[str, str]:
+        """Return the region of each country."""
+        return countries_of(self.region_countries)
+
+    @model_validator(mode="after")
+    def _believes_a_proxy(self) -> Self:
+        if self.country_header and not self.trusted_proxy_hops:
+            raise ValueError("COUNTRY_HEADER: needs TRUSTED_PROXY_HOPS, since a client could send it too")
+        return self
 
     @model_validator(mode="after")
     def _has_keys_for_tokens(self) -> Self:

@@ -30,6 +30,7 @@ from runtime.heartbeats import Heartbeats
 from runtime.open_files import allow_open_files
 from runtime.secret_files import SecretFiles
 from runtime.settings import read_settings
+from runtime.upstream_breaker import UpstreamBreaker, UpstreamHealth
 from storage.client import make_clients
 from storage.multipart import Multipart
 from storage.object_store import Storage
@@ -44,6 +45,7 @@ from webapi.http import jwks
 from webapi.http.auth import TokenVerifier
 from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
+from webapi.http.country import CountryHeader
 from webapi.http.jwks import KeySet
 from webapi.http.request_limit import RequestLimit
 from webapi.metrics import ApiMetrics
@@ -136,7 +138,15 @@ def read_environment() -> Environment:
 
 def _read() -> tuple[Settings, Mapping[str, StorageSettings]]:
     settings = read_settings(Settings, process=WHO)
-    return settings, read_stores(settings.region, settings.regions, process=WHO)
+    spaces = read_stores(settings.region, settings.regions, process=WHO)
+    for name, regions in {
+        "REGIONS_DOWN": settings.regions_down,
+        "REGION_COUNTRIES": settings.countries.values(),
+    }.items():
+        unknown = sorted(set(regions) - spaces.keys())
+        if unknown:
+            sys.exit(f"{WHO} cannot start: {name}: {unknown[0]} is not one of the regions {', '.join(spaces)}")
+    return settings, spaces
 
 
 def _home(spaces: Mapping[str, StorageSettings]) -> StorageSettings:
@@ -195,6 +205,9 @@ def start(environment: Environment) -> Service:
             request_limit=_request_limit(settings, metrics),
             cors_origins=settings.cors_origins,
             page=environment.page,
+            country=CountryHeader(settings.country_header, settings.trusted_proxy_hops or 0)
+            if settings.country_header
+            else None,
         )
     )
     return Service(
@@ -233,15 +246,24 @@ def _stores(settings: Settings, spaces: Mapping[str, StorageSettings], clocks: C
     at_most, stores = max(1, settings.threads // (1 + len(spaces))), dict[str, Store]()
     for region, own in spaces.items():
         name = "S3" if len(spaces) == 1 else f"S3 in {region}"
-        s3 = Bulkhead(name, at_most=at_most, patience_seconds=_PATIENCE_SECONDS)
+        bulkhead = Bulkhead(name, at_most=at_most, patience_seconds=_PATIENCE_SECONDS)
+        # With another region to send uploads to, it matters whether this one answers.
+        breaker = None if len(spaces) == 1 else UpstreamBreaker(name, bulkhead=bulkhead)
+        s3 = breaker or bulkhead
         # One clock for all signatures, so that one store sets it.
         clients = make_clients(own, None if stores else clocks.storage)
         stores[region] = Store(
             guard(s3, Storage(own, clients), unguarded=("presign_upload", "presign_download")),
             guard(s3, Multipart(own, clients), unguarded=("presign_part",)),
             own.public_base_url,
+            is_down=region in settings.regions_down,
+            health=_always_available if breaker is None else breaker.health,
         )
-    return Stores(stores)
+    return Stores(stores, countries=settings.countries)
+
+
+def _always_available() -> UpstreamHealth:
+    return UpstreamHealth.AVAILABLE
 
 
 def _page(settings: Settings, spaces: Mapping[str, StorageSettings]) -> SitePage | None:

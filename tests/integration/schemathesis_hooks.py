@@ -18,7 +18,14 @@ import schemathesis
 from domain.video import VIDEO_ID_PATTERN
 from runtime.ssrf_guard import URL_MAX, URL_PATTERN
 from tests.integration.webhook_rows import WebhookIds, tidy
-from webapi.schemas.requests import CAPTION_TYPES, METADATA_BYTES_MAX, SIGNED_AT_ONCE_MAX, UUID_PATTERN
+from webapi.schemas.requests import (
+    CAPTION_TYPES,
+    METADATA_BYTES_MAX,
+    REGION_MAX,
+    SIGNED_AT_ONCE_MAX,
+    TEXT_PATTERN,
+    UUID_PATTERN,
+)
 
 _FILE_BYTES_MAX = 5 * 1024**3
 _PAGE_TOKEN_MAX = 512
@@ -77,6 +84,10 @@ def _make_good(body: dict[str, Any]) -> None:
     if body.get("upload_mode") == "multipart" and size is None:
         # The parts follow from the size.
         body["size_bytes"] = 9
+    region = body.get("region")
+    if isinstance(region, str) and 1 <= len(region) <= REGION_MAX and re.fullmatch(TEXT_PATTERN, region):
+        # Which regions there are is a setting.
+        body["region"] = "tor1"
     url = body.get("url")
     if isinstance(url, str) and len(url) <= URL_MAX and re.fullmatch(URL_PATTERN, url):
         # What may be behind a name is no matter of its form.

@@ -31,6 +31,11 @@ def client_key(peer: str, forwarded_for: str | None, *, hops: int) -> str:
     return _network(peer) or peer
 
 
+def passed_proxies(forwarded_for: str | None, *, hops: int) -> bool:
+    """Return whether a request passed all ``hops`` proxies in front of the API; False if there are none."""
+    return hops > 0 and forwarded_for is not None and len(forwarded_for.rsplit(",", hops)) >= hops
+
+
 @lru_cache(maxsize=_CACHED)
 def _network(text: str) -> str | None:
     """Return an IPv4 address, or the network of an IPv6 address; None if it is none."""

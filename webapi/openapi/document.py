@@ -44,6 +44,7 @@ _HEADERS_BY_CODE = {
     ProblemCode.REQUEST_LIMIT_REACHED: ("Retry-After",),
     ProblemCode.TEMPORARILY_UNAVAILABLE: ("Retry-After",),
     ProblemCode.STORAGE_REFUSED: ("Retry-After",),
+    ProblemCode.REGION_UNAVAILABLE: ("Retry-After",),
 }
 
 

@@ -63,6 +63,7 @@ _CONTENT_TYPE_PATTERN = (
 
 
 METADATA_BYTES_MAX = 2048
+REGION_MAX = 63
 
 
 class Request(BaseModel):
@@ -146,9 +147,9 @@ class CreateVideo(Request):
     region: str | None = Field(
         default=None,
         min_length=1,
-        max_length=63,
+        max_length=REGION_MAX,
         pattern=TEXT_PATTERN,
-        description="one of the regions of the service; its home region if left out",
+        description="one of the regions of the service; by the client's country if left out",
     )
     metadata: Metadata = Field(
         default_factory=dict,

@@ -56,11 +56,12 @@ class Multiparts:
 
     def open(self, row: VideoRow, plan: PartPlan) -> VideoRow:
         """Open an upload unless storage has one open, and return the row that names it."""
+        parts = self._stores.for_upload(row).parts
         if self._parts_in_storage(row) is not None:
             return row
         self._refuse_complete(row)
         key = row.desired.storage_key
-        upload_id = self._stores.of(row).parts.create(key, content_type=row.desired.content_type)
+        upload_id = parts.create(key, content_type=row.desired.content_type)
         updated = self._commands.open_upload(
             row.desired.video_id, upload_id=upload_id, part_bytes=plan.part_bytes, instead_of=row.upload_id
         )

@@ -51,7 +51,7 @@ class UploadUrls:
         if plan is not None:
             body = MultipartPlan(mode=UploadMode.MULTIPART, part_size=plan.part_bytes, part_count=plan.part_count)
             return self._multiparts.sign(self._multiparts.open(row, plan), plan, 1), body
-        signed = self._stores.of(row).storage.presign_upload(
+        signed = self._stores.for_upload(row).storage.presign_upload(
             desired.storage_key,
             content_type=desired.content_type,
             declared_bytes=desired.declared_bytes,

@@ -21,8 +21,8 @@ from webapi.ports import Publisher
 from webapi.schemas.requests import METADATA_BYTES_MAX, ChangeVideo, CreateVideo, ShowVideo
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
+from webapi.videos.placement import Placement
 from webapi.videos.responder import Responder
-from webapi.videos.stores import Stores
 from webapi.videos.uploads import UploadUrls
 
 _MERGE_PATCH = "application/merge-patch+json"
@@ -61,14 +61,14 @@ class VideosResource:
         publisher: Publisher,
         urls: UploadUrls,
         lists: Lists,
-        stores: Stores,
+        placement: Placement,
         policy: Policy,
     ) -> None:
         self._commands = commands
         self._publisher = publisher
         self._urls = urls
         self._lists = lists
-        self._stores = stores
+        self._placement = placement
         self._policy = policy
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -80,7 +80,7 @@ class VideosResource:
         """Record the video, then respond with its upload URL. The publisher applies the resource later."""
         caller, body = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(body)
-        new, per_hour = self._new_video(body, caller), self._per_hour(caller)
+        new, per_hour = self._new_video(body, caller, self._placement.region(req, body.region)), self._per_hour(caller)
         key = idempotency_key(req, body)
         created = self._commands.create(new, per_hour=per_hour, per_day=self._policy.per_day, key=key)
         row = created.row
@@ -102,7 +102,7 @@ class VideosResource:
             detail = f"files may have at most {limit} bytes"
             raise HttpProblemError(ProblemCode.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
 
-    def _new_video(self, body: CreateVideo, caller: Caller) -> NewRow:
+    def _new_video(self, body: CreateVideo, caller: Caller, region: str) -> NewRow:
         video_id = new_video_id()
         return NewRow(
             video_id=video_id,
@@ -111,7 +111,7 @@ class VideosResource:
             filename=body.filename,
             content_type=body.content_type,
             declared_bytes=body.size_bytes,
-            region=self._stores.choose(body.region),
+            region=region,
             storage_key=original_key(video_id, body.filename),
             metadata=body.metadata,
             email=caller.email,

@@ -116,3 +116,46 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
         "https://app.example.com",
         "http://localhost:5173",
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        pytest.param({"REGIONS": "fra1,FRA1"}, "REGIONS.1: ", id="not-a-name"),
+        pytest.param({"REGIONS": "fra1,fra1"}, "REGIONS: must name each region once", id="twice"),
+        pytest.param({"REGION": "Canada"}, "REGION: ", id="home-not-a-name"),
+        pytest.param({"REGION_COUNTRIES": "fra1=Germany"}, "REGION_COUNTRIES: Germany must be two", id="no-code"),
+        pytest.param(
+            {"COUNTRY_HEADER": "CF-IPCountry"}, "COUNTRY_HEADER: needs TRUSTED_PROXY_HOPS", id="header-of-anybody"
+        ),
+        pytest.param(
+            {"COUNTRY_HEADER": "CF-IPCountry", "TRUSTED_PROXY_HOPS": "0"},
+            "COUNTRY_HEADER: needs TRUSTED_PROXY_HOPS",
+            id="header-without-a-proxy",
+        ),
+    ],
+)
+def test_regions_that_make_no_sense_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], message: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(Settings, process="the API")
+
+    assert message in str(stopped.value)
+
+
+def test_regions_are_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "REGIONS": "fra1, sfo3",
+        "REGIONS_DOWN": "fra1",
+        "REGION_COUNTRIES": "fra1=DE FR",
+        "COUNTRY_HEADER": "CF-IPCountry",
+        "TRUSTED_PROXY_HOPS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings(Settings, process="the API")
+
+    assert (settings.regions, settings.regions_down) == (("fra1", "sfo3"), ("fra1",))
+    assert settings.countries == {"DE": "fra1", "FR": "fra1"}
