@@ -79,7 +79,7 @@ def main() -> int:
     wiring = wire(settings, storage_settings, metrics, beats, clocks)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(
-        wiring.cluster, name=settings.lease_name, identity=identity, timing=settings.lease_timing, beats=beats
+        wiring.cluster, name=settings.lease, identity=identity, timing=settings.lease_timing, beats=beats
     )
     metrics.export_leadership(lambda: leadership.is_held)
     wiring = replace(wiring, dependencies=replace(wiring.dependencies, is_leading=lambda: leadership.is_held))
@@ -125,7 +125,7 @@ class _Leader:
         self._wiring = wiring
         self._stop = stop
         self._beats = beats
-        self._cache = ResourceCache()
+        self._cache = ResourceCache(settings.scope)
         self._queue = WorkQueue(
             time.monotonic,
             scale=settings.time_scale,

@@ -19,6 +19,7 @@ from domain.jobs import Job
 from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
+from domain.regions import EVERYWHERE, RegionScope
 from runtime.upstream_breaker import UpstreamHealth
 from storage.multipart import Multipart
 from storage.object_store import Storage
@@ -29,12 +30,12 @@ class Dependencies:
     """The upstreams and the policy. ``monotonic``: a clock in seconds that is never adjusted, and
     goes on while the machine sleeps. ``is_leading``: whether this process may still act.
 
-    ``region``: of our buckets; imports from another one are refused. ``pass_seconds``: after this long a pass
-    begins no further call; copies of originals are not counted. ``unknown_jobs`` counts looks at jobs that Coconut does
-    not know. ``on_commit`` and ``on_job`` record metrics for each commit and for each job that Coconut returned.
-    ``on_write`` receives each version of a resource that a pass wrote. ``storage_health`` says how the last calls to
-    storage ended. ``new_word`` makes the random part of a folder's name. ``for_step`` returns the dependencies of a
-    named step; only tests replace any (failpoints.py).
+    ``region``: of our buckets; imports from another one are refused. ``scope``: which uploads are ours.
+    ``pass_seconds``: after this long a pass begins no further call; copies of originals are not counted.
+    ``unknown_jobs`` counts looks at jobs that Coconut does not know. ``on_commit`` and ``on_job`` record metrics for
+    each commit and for each job that Coconut returned. ``on_write`` receives each version of a resource that a pass
+    wrote. ``storage_health`` says how the last calls to storage ended. ``new_word`` makes the random part of a folder's
+    name. ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
     """
 
     observations: Observations
@@ -55,6 +56,7 @@ class Dependencies:
     monotonic: Callable[[], float]
     is_leading: Callable[[], bool] = lambda: True
     region: str = ""
+    scope: RegionScope = EVERYWHERE
     # Most passes take milliseconds; one over a long video makes some hundred calls.
     pass_seconds: float = 120.0
     unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)

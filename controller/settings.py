@@ -19,6 +19,7 @@ from database.settings import DatabaseUrl
 from domain.durations import Durations
 from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy
+from domain.regions import REGION_PATTERN, RegionScope
 from domain.schedule import Timing
 from domain.spending import SpendingLimits
 from runtime.logs import LogFormat
@@ -57,6 +58,13 @@ class OperatorSettings(Durations, BaseSettings):
     namespace: str = Field(default="default", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
     # Shortens every duration of an upload's life by this factor; below 1 only in tests.
     time_scale: float = Field(default=1.0, gt=0, le=1)
+    # Of several regions the one that this operator works for, and that of its bucket; empty for all uploads. It must be
+    # what rows say: the API writes its own REGION into them, or S3_REGION.
+    region: str = Field(default="", pattern=rf"^$|{REGION_PATTERN}")
+    # The home region, whose operator also takes imports that name none. The same for all operators.
+    region_home: str = ""
+    # Comma-separated regions beside the home region: it refuses imports of all others.
+    regions: Annotated[tuple[str, ...], NoDecode] = ()
     # How many jobs an edition may buy when submissions are lost or fail.
     max_submissions: int = Field(default=3, ge=1, le=10)
     # Limits of one account at the provider: running jobs, and the rate of submissions. They hold for the whole
@@ -137,10 +145,12 @@ class OperatorSettings(Durations, BaseSettings):
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
-    @field_validator("webhook_signing_keys", mode="before")
+    @field_validator("webhook_signing_keys", "regions", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
-        return [key.strip() for key in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",")] if value.strip() else []
 
     @model_validator(mode="after")
     def _check_lease(self) -> Self:
@@ -151,10 +161,27 @@ class OperatorSettings(Durations, BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _check_region(self) -> Self:
+        if self.region and not self.region_home:
+            raise ValueError("REGION_HOME: is missing, and REGION needs it")
+        return self
+
+    @model_validator(mode="after")
     def _check_mail(self) -> Self:
         if self.smtp_url is not None and not self.mail_from:
             raise ValueError("MAIL_FROM: is missing, and SMTP_URL needs it")
         return self
+
+    @property
+    def scope(self) -> RegionScope:
+        """Return which uploads are this operator's."""
+        return RegionScope(self.region, not self.region or self.region == self.region_home, self.regions)
+
+    @property
+    def lease(self) -> str:
+        """Return the name of the Lease. Each region has one of its own, unless a name was given."""
+        is_given = "lease_name" in self.model_fields_set or not self.region
+        return self.lease_name if is_given else f"{self.lease_name}-{self.region}"
 
     @property
     def timing(self) -> Timing:

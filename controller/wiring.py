@@ -116,7 +116,7 @@ def wire(
     keys = [key.get_secret_value() for key in settings.webhook_signing_keys]
     signatures = Signatures(keys)
     uploads = UploadsClient(cluster, signatures)
-    observations = Observations(database)
+    observations = Observations(database, settings.scope)
     limits = SubmissionLimits(
         settings.max_running_jobs,
         settings.submissions_per_minute,
@@ -137,7 +137,7 @@ def wire(
         observations=observations,
         attempts=Attempts(database),
         claims=Claims(database),
-        retention=Retention(database),
+        retention=Retention(database, settings.scope),
         adoption=Adoption(database),
         captions=CaptionRows(database),
         storage=guard(
@@ -163,7 +163,8 @@ def wire(
             settings.webhook_base_url, keys, video_id=video_id, attempt=attempt
         ),
         monotonic=elapsed,
-        region=storage_settings.region,
+        region=settings.region or storage_settings.region,
+        scope=settings.scope,
         pass_seconds=settings.pass_deadline_seconds,
         storage_health=s3.health,
         on_commit=recorder.committed,
@@ -187,7 +188,8 @@ def wire(
     def collect_stats() -> int:
         overdue_after = settings.audit_rules.overdue_after
         dependencies.limiter.wake_next()  # it also counts the load again, since the day may have ended
-        recorder.collect_stats(StatsQueries(database), now=clocks.postgres(), overdue_after=overdue_after)
+        stats = StatsQueries(database, settings.scope)
+        recorder.collect_stats(stats, now=clocks.postgres(), overdue_after=overdue_after)
         return 0
 
     return Wiring(
@@ -214,7 +216,7 @@ def wire_dispatcher(
     clock: Callable[[], datetime],
 ) -> Dispatcher:
     """Build what sends notifications. Without SMTP_URL no mail is sent, which is logged once."""
-    outbox, mail = Outbox(database), None
+    outbox, mail = Outbox(database, settings.scope), None
     if settings.smtp_url is None:
         log.info("mail_disabled", error="SMTP_URL is not set: webhooks are sent, mail is not")
     else:
@@ -245,7 +247,7 @@ def wire_audit(
 ) -> Audit:
     """Build the audit. It stays outside the bulkheads, whose slots are for passes: it never makes two calls at once."""
     deps = AuditDependencies(
-        AuditedRows(database),
+        AuditedRows(database, settings.scope),
         Storage(storage_settings, clients),
         Inventory(storage_settings, clients),
         Adoption(database),

@@ -51,6 +51,11 @@ class Resource:
     status_signed_by: SignedBy = SignedBy.UNVERIFIED
 
     @property
+    def region(self) -> str:
+        """Return the region that the spec names; empty if it names none."""
+        return str(self.spec.get("source", {}).get("region", ""))
+
+    @property
     def is_terminating(self) -> bool:
         """Return whether it was deleted and only finalizers of others keep it."""
         return self.deletion_timestamp is not None

@@ -12,8 +12,10 @@ from psycopg.rows import tuple_row
 from database import wakeups
 from database.columns import VIDEO, fetch_video, video_row
 from database.pool import Database
+from database.regions import IN_SCOPE, scope_parameters
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.records import Cause, VideoRow
+from domain.regions import EVERYWHERE, RegionScope
 from domain.video import Phase
 
 _AUDITED = f"""
@@ -23,13 +25,13 @@ FROM videos LEFT JOIN attempts ON attempts.video_id = videos.video_id
 """  # noqa: S608 - a constant
 # Postgres compares both ends, because it also sorts the rows.
 _ALL = f"""{_AUDITED}
-WHERE videos.video_id > %(after)s AND (%(until)s::text IS NULL OR videos.video_id <= %(until)s)
+WHERE videos.video_id > %(after)s AND (%(until)s::text IS NULL OR videos.video_id <= %(until)s) AND {IN_SCOPE}
 ORDER BY videos.video_id LIMIT %(at_most)s
 """
 # Videos that can be played, and deleted ones, which must not be playable any more.
 _WORKING = f"""{_AUDITED}
 WHERE NOT videos.retired AND videos.published IS NOT NULL AND (videos.is_playable OR videos.deleted)
-  AND videos.video_id > %(after)s ORDER BY videos.video_id LIMIT %(at_most)s
+  AND videos.video_id > %(after)s AND {IN_SCOPE} ORDER BY videos.video_id LIMIT %(at_most)s
 """
 _GET = f"{_AUDITED} WHERE videos.video_id = %(video_id)s"
 
@@ -62,45 +64,49 @@ WHERE claimed.video_id = ANY(%(video_ids)s) AND claimed.claimed_at > %(since)s
 ORDER BY claimed.video_id, claimed.attempt, claimed.claimed_at, claimed.job_id
 """
 
-_UNCERTAIN = """
+_UNCERTAIN = f"""
 SELECT made.video_id, made.attempt, made.intended_at
 FROM videos JOIN attempts AS made ON made.video_id = videos.video_id AND made.attempt = videos.attempt
 WHERE NOT videos.retired AND videos.phase = 'uploaded'
   AND (made.state = 'uncertain' OR made.state = 'intended' AND made.intended_at < %(before)s)
+  AND {IN_SCOPE}
 ORDER BY made.intended_at LIMIT %(at_most)s
-"""
+"""  # noqa: S608 - a constant
 
-_OVERDUE = """
+_OVERDUE = f"""
 SELECT video_id, phase, deadline_at FROM videos
-WHERE NOT retired AND NOT deleted AND NOT is_paused AND deadline_at < %(before)s
+WHERE NOT retired AND NOT deleted AND NOT is_paused AND deadline_at < %(before)s AND {IN_SCOPE}
 ORDER BY deadline_at LIMIT %(at_most)s
-"""
+"""  # noqa: S608 - a constant
 
 _QUARANTINE = """
-INSERT INTO quarantine (object_key, file_bytes)
-SELECT unnest(%(object_keys)s::text[]), unnest(%(sizes)s::bigint[]) ON CONFLICT DO NOTHING
+INSERT INTO quarantine (region, object_key, file_bytes)
+SELECT %(region)s, unnest(%(object_keys)s::text[]), unnest(%(sizes)s::bigint[]) ON CONFLICT DO NOTHING
 """
-_QUARANTINED_AMONG = "SELECT object_key FROM quarantine WHERE object_key = ANY(%(object_keys)s)"
+_QUARANTINED_AMONG = "SELECT object_key FROM quarantine WHERE region = %(region)s AND object_key = ANY(%(object_keys)s)"
 _QUARANTINED = """
 SELECT object_key, file_bytes, found_at FROM quarantine
-WHERE object_key > %(after)s ORDER BY object_key LIMIT %(at_most)s
+WHERE region = %(region)s AND object_key > %(after)s ORDER BY object_key LIMIT %(at_most)s
 """
-_RELEASE = "DELETE FROM quarantine WHERE object_key = ANY(%(object_keys)s)"
+_RELEASE = "DELETE FROM quarantine WHERE region = %(region)s AND object_key = ANY(%(object_keys)s)"
 
 
 class AuditedRows:
     """All rows, as the audit compares them. Every method raises UnavailableError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, scope: RegionScope = EVERYWHERE) -> None:
         self._database = database
+        self._scope = scope_parameters(scope)
+        # Two buckets may have an object of the same name.
+        self._quarantine = {"region": scope.quarantine}
 
     def all(self, *, after: str, until: str | None = None, at_most: int) -> list[AuditedRow]:
         """Return a page of all rows up to ``until``, in order of id."""
-        return self._select(_ALL, {"after": after, "until": until, "at_most": at_most})
+        return self._select(_ALL, {"after": after, "until": until, "at_most": at_most, **self._scope})
 
     def working(self, *, after: str, at_most: int) -> list[AuditedRow]:
         """Return a page of the working set's rows that have something published, in order of id."""
-        return self._select(_WORKING, {"after": after, "at_most": at_most})
+        return self._select(_WORKING, {"after": after, "at_most": at_most, **self._scope})
 
     def get(self, video_id: str) -> AuditedRow | None:
         """Return one row."""
@@ -149,38 +155,39 @@ class AuditedRows:
     def uncertain(self, *, before: datetime, at_most: int) -> list[UncertainSubmission]:
         """Return the unresolved submissions, oldest first; those still intended only if made before ``before``."""
         with self._database.connection() as connection:
-            rows = connection.execute(_UNCERTAIN, {"before": before, "at_most": at_most}).fetchall()
+            rows = connection.execute(_UNCERTAIN, {"before": before, "at_most": at_most, **self._scope}).fetchall()
         return [UncertainSubmission(**columns) for columns in rows]
 
     def overdue(self, *, before: datetime, at_most: int) -> list[OverdueRow]:
         """Return the uploads that are not paused and whose deadline was before ``before``, longest overdue first."""
         with self._database.connection() as connection:
-            rows = connection.execute(_OVERDUE, {"before": before, "at_most": at_most}).fetchall()
+            rows = connection.execute(_OVERDUE, {"before": before, "at_most": at_most, **self._scope}).fetchall()
         return [OverdueRow(**{**columns, "phase": Phase(columns["phase"])}) for columns in rows]
 
     def quarantine(self, sizes: Mapping[str, int]) -> int:
         """Add objects to the quarantine (size in bytes by key); return how many are new, and leave the others as is."""
         object_keys = _storable(sizes)
-        parameters = {"object_keys": object_keys, "sizes": [sizes[key] for key in object_keys]}
+        parameters = {"object_keys": object_keys, "sizes": [sizes[key] for key in object_keys], **self._quarantine}
         with self._database.connection() as connection:
             return connection.execute(_QUARANTINE, parameters).rowcount
 
     def quarantined_among(self, object_keys: Iterable[str]) -> set[str]:
         """Return those of the keys that are in the quarantine."""
         with self._database.connection() as connection:
-            rows = connection.execute(_QUARANTINED_AMONG, {"object_keys": _storable(object_keys)}).fetchall()
+            parameters = {"object_keys": _storable(object_keys), **self._quarantine}
+            rows = connection.execute(_QUARANTINED_AMONG, parameters).fetchall()
         return {columns["object_key"] for columns in rows}
 
     def quarantined(self, *, after: str, at_most: int) -> list[QuarantinedObject]:
         """Return a page of the quarantine, in order of keys."""
         with self._database.connection() as connection:
-            rows = connection.execute(_QUARANTINED, {"after": after, "at_most": at_most}).fetchall()
+            rows = connection.execute(_QUARANTINED, {"after": after, "at_most": at_most, **self._quarantine}).fetchall()
         return [QuarantinedObject(**columns) for columns in rows]
 
     def release(self, object_keys: Sequence[str]) -> int:
         """Remove objects from the quarantine and return how many were in it."""
         with self._database.connection() as connection:
-            return connection.execute(_RELEASE, {"object_keys": list(object_keys)}).rowcount
+            return connection.execute(_RELEASE, {"object_keys": list(object_keys), **self._quarantine}).rowcount
 
     def _select(self, statement: str, parameters: Mapping[str, object]) -> list[AuditedRow]:
         with self._database.connection() as connection:

@@ -11,7 +11,9 @@ from database.columns import SELECT_VIDEO, SET_OBSERVED, VIDEO, fetch_video, obs
 from database.events import append_event, message_of
 from database.notifications import tell_owner
 from database.pool import Database
+from database.regions import IN_SCOPE, about_a_video_in_scope, scope_parameters
 from domain.records import AttemptChange, Cause, Settle, VideoRow, WorkingRow
+from domain.regions import EVERYWHERE, RegionScope
 from domain.spending import SubmissionLoad, WaitingUpload, start_of_day
 from domain.video import WAITING_FOR_A_PLACE, ObservedState, Origin, Phase
 
@@ -23,42 +25,45 @@ RETURNING {VIDEO}, {wakeups.ANNOUNCE}
 """  # noqa: S608 - a constant
 
 # No pass checks the job of a deleted or paused video, so its slot would never be released.
-_RUNNING = """
+_RUNNING = f"""
 SELECT CASE WHEN origin = 'api' THEN owner END AS owner, count(*) AS running FROM videos
-WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp() GROUP BY 1
-"""
+WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp() AND {IN_SCOPE} GROUP BY 1
+"""  # noqa: S608 - a constant
 
-_SUBMITTED = """
+# A video outlives the day of its last attempt.
+_SUBMITTED = f"""
 SELECT owner, count(*) AS submitted, sum(minutes) AS minutes FROM attempts
-WHERE intended_at >= %(day)s AND state <> 'refused' GROUP BY owner
-"""
+WHERE intended_at >= %(day)s AND state <> 'refused' AND {about_a_video_in_scope("attempts.video_id")} GROUP BY owner
+"""  # noqa: S608 - a constant
 
 # Of each owner at most as many as may run at once: a thousand uploads of one owner must not hide those of others.
-_WAITING = """
+_WAITING = f"""
 SELECT video_id, owner, since FROM (
     SELECT video_id, CASE WHEN origin = 'api' THEN owner END AS owner, phase_since AS since,
            row_number() OVER (PARTITION BY origin, owner ORDER BY phase_since, video_id) AS place
     FROM videos WHERE phase = 'uploaded' AND NOT deleted AND NOT is_paused AND reason = ANY(%(reasons)s)
+      AND {IN_SCOPE}
 ) AS waiting
 WHERE owner IS NULL OR place <= %(per_owner)s ORDER BY since, video_id LIMIT %(at_most)s
-"""
+"""  # noqa: S608 - a constant
 
-_WORKING = """
+_WORKING = f"""
 SELECT video_id, origin, revision, observed_revision, phase, phase_since, deleted_at,
        NOT deleted AND ((edition, retries) > (observed_edition, observed_retries) AND NOT is_paused
            OR is_playable AND captions IS DISTINCT FROM captions_published -> 'captions'
            OR is_playable AND captions -> 'tracks' <> '[]'
               AND (captions_published ->> 'attempt')::integer IS DISTINCT FROM (published ->> 'attempt')::integer)
        AS is_behind
-FROM videos WHERE NOT retired AND video_id > %(after)s ORDER BY video_id LIMIT %(at_most)s
-"""
+FROM videos WHERE NOT retired AND video_id > %(after)s AND {IN_SCOPE} ORDER BY video_id LIMIT %(at_most)s
+"""  # noqa: S608 - a constant
 
 
 class Observations:
     """The observations of all videos."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, scope: RegionScope = EVERYWHERE) -> None:
         self._database = database
+        self._scope = scope_parameters(scope)
 
     def commit(
         self, before: VideoRow, after: ObservedState, *, cause: Cause, attempt: AttemptChange | None = None
@@ -104,10 +109,10 @@ class Observations:
         """
         reasons = [str(reason) for reason in WAITING_FOR_A_PLACE]
         with self._database.connection() as connection:
-            running = connection.execute(_RUNNING).fetchall()
-            submitted = connection.execute(_SUBMITTED, {"day": start_of_day(now)}).fetchall()
+            running = connection.execute(_RUNNING, self._scope).fetchall()
+            submitted = connection.execute(_SUBMITTED, {"day": start_of_day(now), **self._scope}).fetchall()
             waiting = connection.execute(
-                _WAITING, {"reasons": reasons, "per_owner": per_owner, "at_most": at_most}
+                _WAITING, {"reasons": reasons, "per_owner": per_owner, "at_most": at_most, **self._scope}
             ).fetchall()
         return SubmissionLoad(
             running={columns["owner"]: columns["running"] for columns in running},
@@ -119,7 +124,7 @@ class Observations:
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         """Return a page of the rows that should have a resource, in order of id. Raises UnavailableError."""
         with self._database.connection() as connection:
-            rows = connection.execute(_WORKING, {"after": after, "at_most": at_most}).fetchall()
+            rows = connection.execute(_WORKING, {"after": after, "at_most": at_most, **self._scope}).fetchall()
         enums = [{"origin": Origin(columns["origin"]), "phase": Phase(columns["phase"])} for columns in rows]
         return [WorkingRow(**{**columns, **parsed}) for columns, parsed in zip(rows, enums, strict=True)]
 

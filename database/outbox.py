@@ -10,13 +10,16 @@ from datetime import datetime
 
 from database.notifications import NOTIFICATION, notification
 from database.pool import Database
+from database.regions import about_a_video_in_scope, scope_parameters
 from domain.notifications import MAIL, DeliveryResult, Endpoint, LeasedDelivery, WebhookFormat
+from domain.regions import EVERYWHERE, RegionScope
 
 # A concurrent dispatcher skips locked rows; the unique key would stop a second delivery anyway.
-_DISPATCH = """
+_DISPATCH = f"""
 WITH waiting AS (
     SELECT notification_id, kind, video_id, email FROM notifications
-    WHERE NOT is_dispatched ORDER BY created_at LIMIT %(at_most)s FOR UPDATE SKIP LOCKED
+    WHERE NOT is_dispatched AND {about_a_video_in_scope("notifications.video_id")}
+    ORDER BY created_at LIMIT %(at_most)s FOR UPDATE SKIP LOCKED
 ), addressed AS (
     INSERT INTO deliveries (notification_id, endpoint_id, video_id, next_at)
     SELECT notification_id, endpoint_id, video_id, %(now)s FROM waiting JOIN webhook_endpoints
@@ -27,10 +30,11 @@ WITH waiting AS (
 )
 UPDATE notifications SET is_dispatched = true FROM waiting
 WHERE notifications.notification_id = waiting.notification_id
-"""
+"""  # noqa: S608 - a constant
 
 _IS_OPEN = "disabled_at IS NULL AND (held_until IS NULL OR held_until <= %(now)s)"
-_IS_DUE = "state = 'pending' AND next_at <= %(now)s"
+# The URLs in a message are those of the region of its video.
+_IS_DUE = f"state = 'pending' AND next_at <= %(now)s AND {about_a_video_in_scope('deliveries.video_id')}"
 _DUE_LANES = f"""
 SELECT endpoint_id::text AS lane FROM webhook_endpoints
 WHERE {_IS_OPEN} AND EXISTS (SELECT FROM deliveries WHERE lane = webhook_endpoints.endpoint_id::text AND {_IS_DUE})
@@ -72,25 +76,28 @@ WHERE endpoint_id = %(endpoint_id)s AND disabled_at IS NULL
 class Outbox:
     """The deliveries of all notifications. Every method raises UnavailableError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, scope: RegionScope = EVERYWHERE) -> None:
         self._database = database
+        self._scope = scope_parameters(scope)
 
     def dispatch(self, *, with_mail: bool, now: datetime, at_most: int) -> int:
         """Create the deliveries of the oldest undispatched notifications; returns how many notifications."""
         with self._database.connection() as connection:
-            addressed = connection.execute(_DISPATCH, {"with_mail": with_mail, "now": now, "at_most": at_most})
+            parameters = {"with_mail": with_mail, "now": now, "at_most": at_most, **self._scope}
+            addressed = connection.execute(_DISPATCH, parameters)
             return addressed.rowcount
 
     def due_queues(self, *, with_mail: bool, now: datetime) -> Sequence[str]:
         """Return the endpoints, and MAIL, that have a delivery due now."""
         with self._database.connection() as connection:
-            rows = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now}).fetchall()
+            rows = connection.execute(_DUE_LANES, {"with_mail": with_mail, "now": now, **self._scope}).fetchall()
         return [row["lane"] for row in rows]
 
     def take(self, queue_name: str, *, now: datetime, leased_until: datetime) -> LeasedDelivery | None:
         """Lease the delivery of a queue that has been due the longest; no other call takes it until the lease ends."""
         with self._database.connection() as connection:
-            row = connection.execute(_TAKE, {"lane": queue_name, "now": now, "leased_until": leased_until}).fetchone()
+            parameters = {"lane": queue_name, "now": now, "leased_until": leased_until, **self._scope}
+            row = connection.execute(_TAKE, parameters).fetchone()
         if row is None:
             return None
         endpoint = (

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from database import events, wakeups
 from database.columns import VIDEO, fetch_video
 from database.pool import Database
+from database.regions import IN_SCOPE, scope_parameters
 from domain.records import Cause, VideoRow
+from domain.regions import EVERYWHERE, RegionScope
 
 # Only at the revisions that the pass read: a newer desired or observed state means that there is work to do.
 _RETIRE = f"""
@@ -37,11 +39,11 @@ _HAS_FAILED = "phase = 'errored' AND origin = 'api' AND NOT deleted AND NOT is_p
 _SINCE = "greatest(phase_since, restored_at)"
 # Each half walks an index of its own, so that an upload whose file is already gone is not read again.
 _EXPIRED = f"""
-(SELECT video_id FROM videos WHERE {_HAS_FAILED} AND NOT is_paused AND {_SINCE} <= %(rows_before)s
+(SELECT video_id FROM videos WHERE {_HAS_FAILED} AND NOT is_paused AND {_SINCE} <= %(rows_before)s AND {IN_SCOPE}
  ORDER BY {_SINCE} LIMIT %(at_most)s)
 UNION
 (SELECT video_id FROM videos
- WHERE {_HAS_FAILED} AND reason <> 'FileRemoved' AND NOT is_paused AND {_SINCE} <= %(files_before)s
+ WHERE {_HAS_FAILED} AND reason <> 'FileRemoved' AND NOT is_paused AND {_SINCE} <= %(files_before)s AND {IN_SCOPE}
  ORDER BY {_SINCE} LIMIT %(at_most)s)
 LIMIT %(at_most)s
 """  # noqa: S608 - constants
@@ -62,9 +64,9 @@ WITH changed AS (
 SELECT changed.* FROM changed
 """  # noqa: S608 - constants
 
-_PURGEABLE = """
-SELECT video_id FROM videos WHERE deleted_at <= %(before)s ORDER BY deleted_at LIMIT %(at_most)s
-"""
+_PURGEABLE = f"""
+SELECT video_id FROM videos WHERE deleted_at <= %(before)s AND {IN_SCOPE} ORDER BY deleted_at LIMIT %(at_most)s
+"""  # noqa: S608 - a constant
 
 _LAST_ATTEMPT = "SELECT last_attempt FROM tombstones WHERE video_id = %(video_id)s"
 
@@ -87,8 +89,9 @@ RETURNING {VIDEO}
 class Retention:
     """Retires and purges videos. Every method raises UnavailableError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, scope: RegionScope = EVERYWHERE) -> None:
         self._database = database
+        self._scope = scope_parameters(scope)
 
     def retire(self, row: VideoRow) -> VideoRow | None:
         """Mark that the resource may leave Kubernetes; None if the row changed in the meantime."""
@@ -97,7 +100,7 @@ class Retention:
 
     def expired(self, *, files_before: datetime, rows_before: datetime, at_most: int) -> list[str]:
         """Return failed uploads whose file, or which themselves, have been kept since then; in no order."""
-        parameters = {"files_before": files_before, "rows_before": rows_before, "at_most": at_most}
+        parameters = {"files_before": files_before, "rows_before": rows_before, "at_most": at_most, **self._scope}
         with self._database.connection() as connection:
             rows = connection.execute(_EXPIRED, parameters).fetchall()
         return [columns["video_id"] for columns in rows]
@@ -121,7 +124,7 @@ class Retention:
     def purgeable(self, *, before: datetime, at_most: int) -> list[str]:
         """Return the videos deleted before then, oldest first."""
         with self._database.connection() as connection:
-            rows = connection.execute(_PURGEABLE, {"before": before, "at_most": at_most}).fetchall()
+            rows = connection.execute(_PURGEABLE, {"before": before, "at_most": at_most, **self._scope}).fetchall()
         return [columns["video_id"] for columns in rows]
 
     def last_attempt(self, video_id: str) -> int | None:

@@ -9,41 +9,45 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from database.pool import Database
+from database.regions import IN_SCOPE, about_a_video_in_scope, scope_parameters
+from domain.regions import EVERYWHERE, RegionScope
 from domain.video import Phase
 
 # A lost answer has one of the two reasons until it is resolved.
-_COUNT = """
+_COUNT = f"""
 SELECT phase, count(*) AS uploads, min(phase_since) AS oldest_since,
        count(*) FILTER (WHERE deadline_at < %(late)s AND NOT is_paused) AS overdue,
        count(*) FILTER (WHERE reason IN ('SubmissionUncertain', 'SubmissionHeld')) AS uncertain,
        count(*) FILTER (WHERE is_paused) AS paused,
        count(*) FILTER (WHERE reason = 'WaitingForCapacity' AND NOT is_paused) AS without_place,
        min(phase_since) FILTER (WHERE reason = 'WaitingForCapacity' AND NOT is_paused) AS without_place_since
-FROM videos WHERE NOT retired AND NOT deleted GROUP BY phase
-"""
+FROM videos WHERE NOT retired AND NOT deleted AND {IN_SCOPE} GROUP BY phase
+"""  # noqa: S608 - a constant
 
-_DELIVERIES = """
+_DELIVERIES = f"""
 SELECT CASE lane WHEN 'mail' THEN 'mail' ELSE 'webhook' END AS channel, count(*) AS waiting, min(created_at) AS since
-FROM deliveries WHERE state = 'pending' GROUP BY 1
-"""
+FROM deliveries WHERE state = 'pending' AND {about_a_video_in_scope("deliveries.video_id")} GROUP BY 1
+"""  # noqa: S608 - a constant
 
 # What the dispatcher should have taken by now: it looks every second or so. An endpoint that is disabled or asked for
 # time holds up only its own deliveries.
-_OUTBOX = """
+_OUTBOX = f"""
 SELECT count(*) AS overdue, min(since) AS since FROM (
     SELECT created_at AS since FROM notifications WHERE NOT is_dispatched
+      AND {about_a_video_in_scope("notifications.video_id")}
     UNION ALL
     SELECT greatest(next_at, held_until) FROM deliveries LEFT JOIN webhook_endpoints USING (endpoint_id)
     WHERE state = 'pending' AND next_at <= clock_timestamp()
       AND disabled_at IS NULL AND (held_until IS NULL OR held_until <= clock_timestamp())
+      AND {about_a_video_in_scope("deliveries.video_id")}
 ) AS waiting
-"""
+"""  # noqa: S608 - a constant
 
 # By the index of their retention.
-_ERRORED = """
+_ERRORED = f"""
 SELECT CASE WHEN reason = 'FileRemoved' THEN 'removed' ELSE 'kept' END AS file, count(*) AS uploads
-FROM videos WHERE phase = 'errored' AND origin = 'api' AND NOT deleted AND NOT is_playable GROUP BY 1
-"""
+FROM videos WHERE phase = 'errored' AND origin = 'api' AND NOT deleted AND NOT is_playable AND {IN_SCOPE} GROUP BY 1
+"""  # noqa: S608 - a constant
 
 _IS_CLAIMED = "SELECT FROM job_claims WHERE video_id = %(video_id)s AND attempt = %(attempt)s LIMIT 1"
 
@@ -75,16 +79,17 @@ class WorkingSetStats:
 class StatsQueries:
     """Queries for metrics. Every method raises UnavailableError."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, scope: RegionScope = EVERYWHERE) -> None:
         self._database = database
+        self._scope = scope_parameters(scope)
 
     def working_set(self, *, late: datetime) -> WorkingSetStats:
         """Count the working set; overdue is what should have left its phase before ``late``."""
         with self._database.connection() as connection:
-            rows = connection.execute(_COUNT, {"late": late}).fetchall()
-            deliveries = connection.execute(_DELIVERIES).fetchall()
-            outbox = connection.execute(_OUTBOX).fetchone() or {"overdue": 0, "since": None}
-            errored = connection.execute(_ERRORED).fetchall()
+            rows = connection.execute(_COUNT, {"late": late, **self._scope}).fetchall()
+            deliveries = connection.execute(_DELIVERIES, self._scope).fetchall()
+            outbox = connection.execute(_OUTBOX, self._scope).fetchone() or {"overdue": 0, "since": None}
+            errored = connection.execute(_ERRORED, self._scope).fetchall()
         return WorkingSetStats(
             uploads={Phase(columns["phase"]): columns["uploads"] for columns in rows},
             oldest_since={Phase(columns["phase"]): columns["oldest_since"] for columns in rows},

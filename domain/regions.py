@@ -5,11 +5,48 @@ A region has its own buckets, playback URL and operator. It is chosen when a vid
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 # As in `tor1` or `eu-central-1`; part of the names of variables.
 REGION_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 # ISO 3166-1 alpha-2, as load balancers send it.
 COUNTRY_PATTERN = r"^[A-Z]{2}$"
+
+
+@dataclass(frozen=True)
+class RegionScope:
+    """What one operator works on: everything, or the uploads of its region.
+
+    ``name``: empty for everything. ``is_home``: whether uploads that name no region are its own. ``others``: the
+    regions that have operators of their own.
+    """
+
+    name: str = ""
+    is_home: bool = True
+    others: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str] | None:
+        """Return what rows of this operator say; None if it works on all."""
+        if not self.name:
+            return None
+        return [self.name, ""] if self.is_home else [self.name]
+
+    @property
+    def quarantine(self) -> str:
+        """Return under which name this operator lists objects that have no row."""
+        return "" if self.is_home else self.name
+
+    def covers(self, region: str) -> bool:
+        """Return whether a row of this region is this operator's."""
+        return self.names is None or region in self.names
+
+    def claims(self, region: str) -> bool:
+        """Return whether a resource of this region is this operator's: the home region also refuses unknown ones."""
+        return self.covers(region) or (self.is_home and region not in self.others)
+
+
+EVERYWHERE = RegionScope()
 
 
 def variable_prefix(region: str) -> str:

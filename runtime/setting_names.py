@@ -62,6 +62,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "REGIONS",
         "REGIONS_DOWN",
         "REGION_COUNTRIES",
+        "REGION_HOME",
         "RESYNC_SECONDS",
         "RETRANSCODES_PER_DAY",
         "RETRIES_PER_DAY",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from controller.rules.cached_resource import CachedResource, cause_of_change
 from crds.resource import Resource
 from domain.records import Cause, Revisions
+from domain.regions import EVERYWHERE, RegionScope
 
 # A pass writes two or three. While the watch is interrupted they add up.
 _WRITTEN_MAX = 8
@@ -28,9 +29,10 @@ class _Pass:
 
 
 class ResourceCache:
-    """All resources of the namespace, by name. Safe for any number of threads."""
+    """The resources of the namespace that are this operator's, by name. Safe for any number of threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: RegionScope = EVERYWHERE) -> None:
+        self._scope = scope
         self._lock = threading.Lock()
         self._by_name: dict[str, CachedResource] = {}
         self._passes: dict[str, _Pass] = {}
@@ -51,6 +53,8 @@ class ResourceCache:
 
         While a pass works on the resource, `end` decides: only then is it known which versions the pass wrote.
         """
+        if not self._scope.claims(resource.region):
+            return None  # its region has an operator of its own
         newest = CachedResource.of(resource)
         with self._lock:
             running = self._passes.get(resource.name)

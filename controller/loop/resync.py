@@ -60,8 +60,9 @@ class Resync:
         Returns how many. Raises ConflictError, UnavailableError, RefusedError.
         """
         before, listed, requested = self._cache.names(), set[str](), 0
-        for page in self._deps.resources.pages(page_size=_PAGE):
+        for every in self._deps.resources.pages(page_size=_PAGE):
             heartbeats.record()
+            page = [resource for resource in every if self._deps.scope.claims(resource.region)]
             listed.update(resource.name for resource in page)
             requested += sum(map(self._request, self._differing(page)))
         for name in before - listed:

@@ -110,9 +110,12 @@ class Workers:
                 self._queue.add(video_id, news)
 
     def _one_pass(self, video_id: str, cached: CachedResource | None, cause: Cause) -> PassResult:
-        row = restore_row(video_id, self._deps.observations.get(video_id), cached, self._deps, self._clock())
-        if row is None:
-            self._queue.forget(video_id)  # neither row nor resource is left, or its resource was rejected
+        row = self._deps.observations.get(video_id)
+        if row is None or self._deps.scope.covers(row.desired.region):
+            row = restore_row(video_id, row, cached, self._deps, self._clock())
+        if row is None or not self._deps.scope.covers(row.desired.region):
+            # Neither row nor resource is left, or its resource was rejected, or another region has an operator for it.
+            self._queue.forget(video_id)
             return PassResult.SUCCESS
         request = None if cached is None else cached.requested
         try:

@@ -7,6 +7,7 @@ import pytest
 from controller.audit.limits import AuditRules
 from controller.leader.election import LeaseTiming
 from controller.settings import OperatorSettings
+from domain.regions import RegionScope
 from runtime.settings import read_settings
 
 GOOD = {
@@ -104,3 +105,24 @@ def test_the_durations_of_the_audit_run_with_all_others(monkeypatch: pytest.Monk
     minutes = [rules.superseded_after, rules.quarantined_for, rules.overdue_after]
     assert minutes == [timedelta(minutes=14.4), timedelta(minutes=100.8), timedelta(seconds=6)]
     assert (schedule.light_seconds, schedule.full_seconds, schedule.videos_per_second) == (3, 216, 5)
+
+
+def test_an_operator_of_a_region_says_which_region_is_the_home_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGION", "fra1")
+    with pytest.raises(SystemExit) as stopped:
+        read()
+    assert stopped.value.code == "the operator cannot start: REGION_HOME: is missing, and REGION needs it"
+
+
+def test_operators_of_two_regions_share_nothing_and_hold_a_lease_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (read().scope, read().lease) == (RegionScope(), "video-uploads-operator")
+
+    for name, value in {"REGION": "fra1", "REGION_HOME": "tor1", "REGIONS": "fra1, sfo3"}.items():
+        monkeypatch.setenv(name, value)
+    assert read().scope == RegionScope("fra1", is_home=False, others=("fra1", "sfo3"))
+    assert read().lease == "video-uploads-operator-fra1"
+
+    monkeypatch.setenv("REGION", "tor1")
+    monkeypatch.setenv("LEASE_NAME", "films")
+    assert read().scope == RegionScope("tor1", is_home=True, others=("fra1", "sfo3"))
+    assert read().lease == "films"

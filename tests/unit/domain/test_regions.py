@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.regions import countries_of, region_for, variable_prefix
+from domain.regions import EVERYWHERE, RegionScope, countries_of, region_for, variable_prefix
 
 REGIONS = ("tor1", "fra1", "sfo3")
 COUNTRIES = {"CA": "tor1", "DE": "fra1", "US": "sfo3"}
@@ -40,3 +40,28 @@ def test_countries_that_cannot_be_read_are_refused(text: str) -> None:
 
 def test_variables_of_a_region_have_its_name() -> None:
     assert variable_prefix("eu-central-1") == "REGION_EU_CENTRAL_1_"
+
+
+HOME = RegionScope("tor1", is_home=True, others=("fra1",))
+AWAY = RegionScope("fra1", is_home=False, others=("fra1",))
+
+
+@pytest.mark.parametrize(
+    ("scope", "rows", "resources"),
+    [
+        pytest.param(EVERYWHERE, ["tor1", "fra1", "", "mars"], ["tor1", "fra1", "", "mars"], id="of-everything"),
+        # It refuses imports of a region that does not exist; a row of one was in a bucket that it does not reach.
+        pytest.param(HOME, ["tor1", ""], ["tor1", "", "mars"], id="of-the-home-region"),
+        pytest.param(AWAY, ["fra1"], ["fra1"], id="of-another-region"),
+    ],
+)
+def test_each_upload_has_one_operator(scope: RegionScope, rows: list[str], resources: list[str]) -> None:
+    every = ["tor1", "fra1", "", "mars"]
+
+    assert [region for region in every if scope.covers(region)] == rows
+    assert [region for region in every if scope.claims(region)] == resources
+    assert scope.names == (None if scope is EVERYWHERE else rows)
+
+
+def test_what_has_no_row_is_listed_for_each_bucket() -> None:
+    assert [scope.quarantine for scope in (EVERYWHERE, HOME, AWAY)] == ["", "", "fra1"]

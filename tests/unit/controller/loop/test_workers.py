@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from controller.loop.cache import ResourceCache
 from controller.loop.pass_result import PassResult
 from controller.loop.workers import Workers
 from domain.errors import ConflictError, RefusedError, UnavailableError
 from domain.records import Cause
+from domain.regions import RegionScope
 from domain.video import RECONCILE_REQUESTED_ANNOTATION, Phase, Reason
 from runtime.bulkhead import Bulkhead, guard
 from tests.support.fakes.storage import FakeStorage
@@ -96,6 +98,24 @@ def test_a_retired_row_gets_no_resource(harness: WorkerHarness) -> None:
     harness.world.records.rows[VIDEO_ID] = replace(row, retired=True)
     harness.handle()
     assert harness.world.resources.by_name == {}
+
+
+def test_an_upload_of_another_region_is_left_alone(harness: WorkerHarness) -> None:
+    harness.world.send_file()
+    before = harness.world.row
+    elsewhere = RegionScope("fra1", is_home=False)
+    workers = Workers(
+        harness.queue,
+        ResourceCache(elsewhere),
+        replace(harness.world.deps, scope=elsewhere),
+        count=1,
+        clock=harness.world.clock.now,
+    )
+    harness.calls()
+    for _ in range(2):
+        assert workers.one_pass(VIDEO_ID, Cause.SWEEP) is PassResult.SUCCESS
+    assert harness.calls() == ["get", "get"]
+    assert (harness.world.row, harness.queue.next_due()) == (before, None)
 
 
 def test_a_key_without_a_row_is_ignored(harness: WorkerHarness) -> None:
