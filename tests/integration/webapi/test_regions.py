@@ -165,7 +165,7 @@ def test_a_region_that_is_down_gets_no_uploads_and_who_wants_it_is_sent_to_anoth
     assert refused.headers["Retry-After"] == "60"
 
 
-def test_an_upload_under_way_in_a_region_that_is_down_waits_and_is_told_of_another(api: Api) -> None:
+def test_an_upload_under_way_in_a_region_that_is_down_waits_and_another_is_named(api: Api) -> None:
     single, parted, sent = api.create(region="fra1"), api.create(region="fra1", **PARTED), api.create(region="fra1")
     api.elsewhere.put_raw(api.row(sent).desired.storage_key, b"video")
     client = marked_down(api, "fra1")
@@ -220,9 +220,9 @@ def test_behind_fewer_proxies_than_there_should_be_the_country_is_not_believed(a
     stores = Stores({name: store_of(api, name) for name in ("tor1", "fra1")}, countries={"DE": "fra1"})
     client = api.rebuilt(stores=stores, country=CountryHeader("CF-IPCountry", 2))
 
-    told = {"CF-IPCountry": "DE", "X-Forwarded-For": "192.0.2.1"}
-    assert post(client, api, **told).json["region"] == "tor1"
-    assert post(client, api, **told | {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}).json["region"] == "fra1"
+    passed = {"CF-IPCountry": "DE", "X-Forwarded-For": "192.0.2.1"}
+    assert post(client, api, **passed).json["region"] == "tor1"
+    assert post(client, api, **passed | {"X-Forwarded-For": "192.0.2.1, 192.0.2.2"}).json["region"] == "fra1"
 
 
 def test_a_region_whose_storage_is_away_gets_no_uploads_until_it_answers_again(api: Api) -> None:

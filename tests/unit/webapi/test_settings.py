@@ -126,7 +126,7 @@ def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param({"REGION": "Canada"}, "REGION: ", id="home-not-a-name"),
         pytest.param({"REGION_COUNTRIES": "fra1=Germany"}, "REGION_COUNTRIES: Germany must be two", id="no-code"),
         pytest.param(
-            {"COUNTRY_HEADER": "CF-IPCountry"}, "COUNTRY_HEADER: needs TRUSTED_PROXY_HOPS", id="header-of-anybody"
+            {"COUNTRY_HEADER": "CF-IPCountry"}, "COUNTRY_HEADER: needs TRUSTED_PROXY_HOPS", id="header-of-a-client"
         ),
         pytest.param(
             {"COUNTRY_HEADER": "CF-IPCountry", "TRUSTED_PROXY_HOPS": "0"},
