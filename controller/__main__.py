@@ -42,6 +42,7 @@ from runtime.logs import configure
 from runtime.probes import ProcessHealth, serve
 from runtime.secret_files import SecretFiles, on_change
 from runtime.settings import read_settings
+from runtime.tracing import UNTRACED, TracingSettings, tracing_of
 from storage.settings import OPERATOR_KEYS, StorageSettings, require_narrow_keys
 from storage.startup_check import check_buckets
 
@@ -61,7 +62,7 @@ _EVENTS_SECONDS = 2.0
 def main() -> int:
     """Run until SIGTERM; returns the exit status."""
     secret_files = SecretFiles.from_environment(_read)
-    settings, storage_settings = _read()
+    settings, storage_settings, tracing_settings = _read()
     configure(settings.log_format, settings.log_level)
     stop, beats = threading.Event(), Heartbeats()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,13 +71,18 @@ def main() -> int:
         # Stops as at SIGTERM, and Kubernetes starts it again with the new credentials; a standby leads meanwhile.
         on_change(secret_files, stop.set, beats=beats)
     health = ProcessHealth(beats)
-    clocks = Clocks.make()
-    metrics = OperatorMetrics(workers=settings.workers, prices=settings.prices, clock=clocks.postgres)
+    clocks, tracing = Clocks.make(), tracing_of(tracing_settings, service="video-uploads-operator")
+    metrics = OperatorMetrics(
+        workers=settings.workers,
+        prices=settings.prices,
+        clock=clocks.postgres,
+        with_exemplars=tracing is not UNTRACED,
+    )
     metrics.registry.register(ClockSkewCollector(clocks.by_name()))
     metrics.registry.register(HeartbeatCollector(beats))
-    server = serve(health, metrics.text, host=settings.probe_host, port=settings.probe_port)
+    server = serve(health, metrics.exposition, host=settings.probe_host, port=settings.probe_port)
     check_buckets(storage_settings, process=_PROCESS)
-    wiring = wire(settings, storage_settings, metrics, beats, clocks)
+    wiring = wire(settings, storage_settings, metrics, beats, clocks, tracing)
     identity = settings.identity or f"{socket.gethostname()}-{os.getpid()}"
     leadership = Leadership(
         wiring.cluster, name=settings.lease, identity=identity, timing=settings.lease_timing, beats=beats
@@ -104,17 +110,19 @@ def main() -> int:
         health.is_stopping = True
         leadership.stop()
         wiring.close()
+        tracing.stop()
         server.shutdown()
         log.info("stopped")
 
 
-def _read() -> tuple[OperatorSettings, StorageSettings]:
-    settings, storage_settings = (
+def _read() -> tuple[OperatorSettings, StorageSettings, TracingSettings]:
+    settings, storage_settings, tracing_settings = (
         read_settings(OperatorSettings, process=_PROCESS),
         read_settings(StorageSettings, process=_PROCESS),
+        read_settings(TracingSettings, process=_PROCESS),
     )
     require_narrow_keys(storage_settings, OPERATOR_KEYS, peer=settings.coconut_url, process=_PROCESS)
-    return settings, storage_settings
+    return settings, storage_settings, tracing_settings
 
 
 class _Leader:

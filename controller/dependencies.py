@@ -20,6 +20,7 @@ from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
 from domain.regions import EVERYWHERE, RegionScope
+from runtime.tracing import UNTRACED, Tracing
 from runtime.upstream_breaker import UpstreamHealth
 from storage.multipart import Multipart
 from storage.object_store import Storage
@@ -65,4 +66,5 @@ class Dependencies:
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
     on_write: Callable[[Resource], None] = lambda _resource: None
     on_job: Callable[[Job], None] = lambda _job: None
+    tracing: Tracing = UNTRACED
     for_step: Callable[["Dependencies", str], "Dependencies"] = lambda deps, _step: deps

@@ -41,6 +41,7 @@ from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
 from runtime.clock import Clocks, SharedClock, elapsed
 from runtime.heartbeats import Heartbeats
+from runtime.tracing import Tracing
 from runtime.upstream_breaker import UpstreamBreaker
 from storage.client import Clients, make_clients
 from storage.listing import Inventory
@@ -85,10 +86,11 @@ def wire(
     metrics: OperatorMetrics,
     beats: Heartbeats,
     clocks: Clocks,
+    tracing: Tracing,
 ) -> Wiring:
     """Build everything. Makes no request."""
     sign_by(clocks.storage)
-    recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale)
+    recorder = MetricsRecorder(metrics, monotonic=time.monotonic, scale=settings.time_scale, tracing=tracing)
     # Half of the workers for each: if one upstream hangs, the other half continues. Copies of originals, which take up
     # to five minutes each, leave half of storage's share to quick calls.
     at_most = max(1, settings.workers // 2)
@@ -169,6 +171,7 @@ def wire(
         storage_health=s3.health,
         on_commit=recorder.committed,
         on_job=recorder.job_seen,
+        tracing=tracing,
     )
     if settings.crash_at:
         dependencies = replace(

@@ -23,12 +23,13 @@ from devstack.cluster import CHART, LOCAL_VALUES, RELEASE, RENDERED
 from devstack.paths import PROJECT_DIR
 from devstack.tools import tool
 from domain.durations import AT_MOST, BELOW, Durations
+from runtime.tracing import TracingSettings
 from storage.settings import StorageSettings
 from webapi.settings import Settings as ApiSettings
 
 # The processes that read each part of `settings`. The first that has a setting gives its bounds.
 READERS: dict[str, tuple[type[BaseSettings], ...]] = {
-    "shared": (ApiSettings, OperatorSettings),
+    "shared": (ApiSettings, OperatorSettings, TracingSettings),
     "storage": (StorageSettings,),
     "api": (ApiSettings,),
     "operator": (OperatorSettings,),

@@ -17,7 +17,7 @@ from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
 
 from domain.errors import UnavailableError
-from runtime import time_budget
+from runtime import time_budget, tracing
 from runtime.time_budget import BudgetSpentError
 
 Upstream = TypeVar("Upstream")
@@ -79,7 +79,11 @@ class Bulkhead:
         @wraps(call)
         def limited(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
             time_budget.check()
-            with time_budget.spending_on(f"{self._name} {call.__name__}"), self.slot():
+            with (
+                time_budget.spending_on(f"{self._name} {call.__name__}"),
+                tracing.calling(self._name, call.__name__),
+                self.slot(),
+            ):
                 return call(*args, **kwargs)
 
         return limited

@@ -7,8 +7,6 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST
-
 from runtime.heartbeats import Heartbeats
 
 _TIMEOUT_SECONDS = 5
@@ -62,8 +60,13 @@ class _BoundedServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
 
-def serve(health: ProcessHealth, metrics: Callable[[], bytes], *, host: str, port: int) -> ThreadingHTTPServer:
-    """Start the server in a thread; the caller shuts it down. ``metrics`` returns the exposition text."""
+def serve(
+    health: ProcessHealth, metrics: Callable[[str], tuple[bytes, str]], *, host: str, port: int
+) -> ThreadingHTTPServer:
+    """Start the server in a thread; the caller shuts it down.
+
+    ``metrics`` takes a request's Accept header, and returns the exposition with its media type.
+    """
 
     class ProbeHandler(BaseHTTPRequestHandler):
         # For each wait for bytes.
@@ -76,7 +79,7 @@ def serve(health: ProcessHealth, metrics: Callable[[], bytes], *, host: str, por
                 case "/readyz":
                     self._respond_health(health.obstacles())
                 case "/metrics":
-                    self._respond(200, metrics(), CONTENT_TYPE_LATEST)
+                    self._respond(200, *metrics(self.headers.get("Accept", "")))
                 case _:
                     self._respond(404, b"not found\n", "text/plain")
 

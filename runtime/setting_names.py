@@ -113,5 +113,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
     }
 )
 
-# Read by us but named by others, such as Kubernetes: their prefixes are not ours.
-BORROWED = frozenset({"POD_NAME"})
+# Read by us but named by others, Kubernetes and OpenTelemetry: their prefixes are not ours.
+BORROWED = frozenset(
+    {"POD_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER_ARG"}
+)

@@ -15,6 +15,7 @@ from database.overview import Overviews
 from database.queries import VideoQueries
 from database.webhook_endpoints import Endpoints
 from domain.callback_url import CALLBACK_PATH
+from runtime.tracing import UNTRACED, Tracing
 from webapi.admin.deliveries import DeliveryLog, DeliveryReplay
 from webapi.admin.overview import AdminOverviewPage
 from webapi.admin.videos import AdminRetry, AdminVideos
@@ -36,6 +37,7 @@ from webapi.http.country import CountryHeader
 from webapi.http.error_handlers import handle_errors
 from webapi.http.request_limit import RequestLimit
 from webapi.http.request_log import RequestLog
+from webapi.http.request_traces import RequestTraces
 from webapi.http.routing import ExactPaths, Router
 from webapi.metrics import ApiMetrics
 from webapi.openapi.document import openapi_document
@@ -88,6 +90,7 @@ class ApiDependencies:
     cors_origins: Sequence[str] = ()
     page: SitePage | None = None
     country: CountryHeader | None = None
+    tracing: Tracing = UNTRACED
 
 
 def create_app(deps: ApiDependencies) -> App:
@@ -96,6 +99,7 @@ def create_app(deps: ApiDependencies) -> App:
         router=Router(),
         middleware=[
             RequestLog(deps.metrics),
+            *([] if deps.tracing is UNTRACED else [RequestTraces(deps.tracing, deps.clock)]),
             Cors(deps.cors_origins),
             Authentication(deps.tokens),
             deps.request_limit,

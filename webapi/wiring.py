@@ -21,6 +21,7 @@ from database.webhook_endpoints import Endpoints
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
+from domain.video import DesiredState
 from runtime import logs
 from runtime.bulkhead import Bulkhead, guard
 from runtime.clock import Clocks
@@ -30,6 +31,7 @@ from runtime.heartbeats import Heartbeats
 from runtime.open_files import allow_open_files
 from runtime.secret_files import SecretFiles
 from runtime.settings import read_settings
+from runtime.tracing import Tracing, TracingSettings, tracing_of
 from runtime.upstream_breaker import UpstreamBreaker, UpstreamHealth
 from storage.client import make_clients
 from storage.multipart import Multipart
@@ -87,6 +89,7 @@ class Service:
     metrics: ApiMetrics
     waits: Waits
     changes: ChangeFeed
+    tracing: Tracing
 
     def probe(self, method: str, path: str) -> ProbeResponse:
         """Return the response to `/livez` or `/readyz`, from memory, and count it like a request."""
@@ -105,6 +108,7 @@ class Service:
         self.changes.stop()
         self.publisher.stop(within_seconds=_PUBLISHER_STOP_SECONDS)
         self.database.close()
+        self.tracing.stop()
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ class Environment:
     uploads: UploadsClient
     page: SitePage | None
     secret_files: SecretFiles | None
+    tracing: TracingSettings
 
 
 def read_environment() -> Environment:
@@ -133,7 +138,8 @@ def read_environment() -> Environment:
         )
     except RefusedError as error:
         sys.exit(f"{WHO} cannot start: KUBECONFIG: {error}")
-    return Environment(settings, spaces, uploads, _page(settings, spaces), secret_files)
+    tracing = read_settings(TracingSettings, process=WHO)
+    return Environment(settings, spaces, uploads, _page(settings, spaces), secret_files, tracing)
 
 
 def _read() -> tuple[Settings, Mapping[str, StorageSettings]]:
@@ -157,7 +163,7 @@ def start(environment: Environment) -> Service:
     """Open pools and threads, in the process that serves. Waits for no upstream."""
     settings, spaces, uploads = environment.settings, environment.spaces, environment.uploads
     logs.configure(settings.log_format, settings.log_level)
-    clocks = Clocks.make()
+    clocks, tracing = Clocks.make(), tracing_of(environment.tracing, service="video-uploads-api")
     sign_by(clocks.storage)
     metrics, timing = ApiMetrics(), settings.timing
     database = Database(
@@ -171,9 +177,12 @@ def start(environment: Environment) -> Service:
     beats = Heartbeats()
     metrics.samplers.append(HeartbeatGauges(beats, metrics.registry).sample)
     metrics.samplers.append(ClockSkewGauges(clocks.by_name(), metrics.registry).sample)
-    publisher = QueuedPublisher(
-        uploads.apply, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS, beats=beats
-    )
+
+    def publish(desired: DesiredState) -> None:
+        with tracing.span("publish", desired.video_id, revision=desired.revision):
+            uploads.apply(desired)
+
+    publisher = QueuedPublisher(publish, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS, beats=beats)
     liveness, readiness = Liveness(beats), Readiness(database, time.monotonic, beats)
     readiness.start()
     queries, waits = VideoQueries(database), _waits(settings, metrics)
@@ -208,6 +217,7 @@ def start(environment: Environment) -> Service:
             country=CountryHeader(settings.country_header, settings.trusted_proxy_hops or 0)
             if settings.country_header
             else None,
+            tracing=tracing,
         )
     )
     return Service(
@@ -221,6 +231,7 @@ def start(environment: Environment) -> Service:
         metrics=metrics,
         waits=waits,
         changes=changes,
+        tracing=tracing,
     )
 
 

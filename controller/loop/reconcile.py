@@ -15,6 +15,7 @@ from controller.rules.machine import decide
 from controller.rules.situation import situation_of
 from controller.rules.steps import AnnotationRequest
 from domain.records import Cause, VideoRow
+from runtime import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ def reconcile(
 
 def _log_step(before: VideoRow, result: Result, cause: Cause) -> None:
     after = result.row.observed
+    tracing.note(step=str(result.step), phase=str(after.phase), reason=str(after.reason))
     log.info(
         "step_taken",
         video_id=before.desired.video_id,

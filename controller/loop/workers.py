@@ -23,7 +23,7 @@ from crds.resource import Resource
 from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
 from domain.schedule import next_check_at
-from runtime import time_budget
+from runtime import time_budget, tracing
 from runtime.heartbeats import Heartbeats
 from runtime.time_budget import TimeBudget
 
@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 # After its deadline a pass still ends the call that is under way and records its result.
 _ENDING_SECONDS = 60.0
+_FAILED = frozenset({PassResult.ERROR, PassResult.PANIC})
 
 
 class Workers:
@@ -75,6 +76,11 @@ class Workers:
 
     def handle(self, video_id: str, cause: Cause) -> None:
         """Make one pass over an upload that was taken from the queue; back off if it failed."""
+        with self._deps.tracing.span("pass", video_id, cause=str(cause)):
+            result = self._handle(video_id, cause)
+            tracing.note(result=str(result), has_failed=result in _FAILED)
+
+    def _handle(self, video_id: str, cause: Cause) -> PassResult:
         began, result = self._deps.monotonic(), PassResult.ERROR
         budget = TimeBudget("the pass", seconds=self._deps.pass_seconds, monotonic=self._deps.monotonic)
         try:
@@ -94,6 +100,7 @@ class Workers:
         finally:
             self._on_pass_end(result, self._deps.monotonic() - began)
             self._queue.done(video_id)
+        return result
 
     def one_pass(self, video_id: str, cause: Cause) -> PassResult:
         """Make one pass over an upload and schedule the next one. Raises UpstreamError.

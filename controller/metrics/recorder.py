@@ -15,6 +15,7 @@ from database.stats import StatsQueries
 from domain.jobs import Job, JobState
 from domain.records import AttemptChange, Cause, VideoRow
 from domain.video import Phase
+from runtime.tracing import UNTRACED, Tracing
 
 # A callback that arrives later than this after the end of its job counts as missing.
 CALLBACK_EXPECTED_SECONDS = 120
@@ -33,8 +34,16 @@ class _Awaited:
 class MetricsRecorder:
     """Translates events into metrics. Thread-safe; recording an event never raises."""
 
-    def __init__(self, metrics: OperatorMetrics, *, monotonic: Callable[[], float], scale: float) -> None:
+    def __init__(
+        self,
+        metrics: OperatorMetrics,
+        *,
+        monotonic: Callable[[], float],
+        scale: float,
+        tracing: Tracing = UNTRACED,
+    ) -> None:
         self._metrics = metrics
+        self._tracing = tracing
         self._monotonic = monotonic
         self._expected_seconds = CALLBACK_EXPECTED_SECONDS * scale
         self._finished: OrderedDict[str, datetime | None] = OrderedDict()
@@ -51,7 +60,9 @@ class MetricsRecorder:
     def committed(self, before: VideoRow, after: VideoRow, attempt: AttemptChange | None, cause: Cause) -> None:
         """Count a commit."""
         commit = metrics_of(before, after, attempt)
-        self._metrics.committed(commit)
+        self._metrics.committed(commit, exemplar=after.desired.video_id)
+        if commit.stay is not None:
+            self._trace_phase(before, after)
         if self._is_found_by_polling(commit, cause):
             until = self._monotonic() + self._expected_seconds
             self._awaited.append(_Awaited(after.desired.video_id, before.observed.attempt, until))
@@ -59,6 +70,20 @@ class MetricsRecorder:
             finished_at = self._finished.pop(after.observed.job_id, None)
             if commit.ending.phase is Phase.READY and finished_at is not None:
                 self._metrics.published((after.observed.phase_since - finished_at).total_seconds())
+
+    def _trace_phase(self, before: VideoRow, after: VideoRow) -> None:
+        """Trace the phase that the video left, so that a trace shows what it waited for between its passes."""
+        was, now = before.observed, after.observed
+        failure = {"failure": str(now.failure.code)} if now.phase is Phase.ERRORED and now.failure else {}
+        self._tracing.record(
+            str(was.phase),
+            after.desired.video_id,
+            was.phase_since,
+            now.phase_since,
+            edition=now.edition,
+            next_phase=str(now.phase),
+            **failure,
+        )
 
     def _is_found_by_polling(self, commit: CommitMetrics, cause: Cause) -> bool:
         return commit.settled_job is not None and commit.settled_job in self._finished and cause is not Cause.CLAIM

@@ -14,8 +14,8 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
     disable_created_metrics,
-    generate_latest,
 )
+from prometheus_client.exposition import choose_encoder
 
 from controller.loop.pass_result import PassResult
 from controller.metrics.collector import NAME, PREFIX, StateCollector
@@ -26,6 +26,7 @@ from domain.notifications import CHANNELS, DeliveryState
 from domain.records import AttemptState
 from domain.video import Phase
 from runtime.clock import own_time
+from runtime.tracing import trace_id
 
 # It adds a series to each counter and histogram that no query uses.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -76,8 +77,16 @@ class QueueCounters:
 class OperatorMetrics:
     """The operator's metrics in a registry of their own. ``state`` is exported at each scrape."""
 
-    def __init__(self, *, workers: int, prices: Prices, clock: Callable[[], datetime] = own_time) -> None:
-        """``clock``: the one that rows are written by."""
+    def __init__(
+        self,
+        *,
+        workers: int,
+        prices: Prices,
+        clock: Callable[[], datetime] = own_time,
+        with_exemplars: bool = False,
+    ) -> None:
+        """``clock``: the one that rows are written by. ``with_exemplars``: name the traces of videos, too."""
+        self._with_exemplars = with_exemplars
         self._prices = prices
         self._clock = clock
         self.registry = CollectorRegistry()
@@ -176,9 +185,10 @@ class OperatorMetrics:
     def _histogram(self, name: str, documentation: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, documentation, labels, registry=self.registry, buckets=buckets)
 
-    def text(self) -> bytes:
-        """Return all metrics in the Prometheus text format."""
-        return generate_latest(self.registry)
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return all metrics, and their media type: OpenMetrics for who accepts it, if there are exemplars to show."""
+        encode, media_type = choose_encoder(accept if self._with_exemplars else "")
+        return encode(self.registry), media_type
 
     def export_leadership(self, is_leader: Callable[[], bool]) -> None:
         """Ask ``is_leader`` at each scrape from now on."""
@@ -229,12 +239,13 @@ class OperatorMetrics:
         """Count the time from the end of a job to `ready`."""
         self._overhead.labels("publication").observe(max(0.0, overhead_seconds))
 
-    def committed(self, commit: CommitMetrics) -> None:
-        """Count a commit."""
+    def committed(self, commit: CommitMetrics, *, exemplar: str | None = None) -> None:
+        """Count a commit. ``exemplar``: the id of a video, whose trace is an example of the phase's duration."""
         if commit.ending is not None:
             self._ended.labels(*_labels_of(commit.ending)).inc()
         if commit.stay is not None:
-            self._phase_seconds.labels(commit.stay.phase).observe(commit.stay.seconds)
+            example = {"trace_id": trace_id(exemplar)} if self._with_exemplars and exemplar is not None else None
+            self._phase_seconds.labels(commit.stay.phase).observe(commit.stay.seconds, example)
         if commit.submission is not None:
             self._submissions.labels(commit.submission).inc()
         if commit.submission_seconds is not None:

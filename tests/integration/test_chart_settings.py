@@ -9,13 +9,14 @@ from pydantic_settings import BaseSettings
 
 from controller.settings import OperatorSettings
 from devstack.chart import names_of, values
+from runtime.tracing import TracingSettings
 from storage.settings import StorageSettings
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, refused, rendered
 from webapi.settings import Settings as ApiSettings
 
 KINDS: dict[str, tuple[type[BaseSettings], ...]] = {
-    "api": (ApiSettings, StorageSettings),
-    "operator": (OperatorSettings, StorageSettings),
+    "api": (ApiSettings, StorageSettings, TracingSettings),
+    "operator": (OperatorSettings, StorageSettings, TracingSettings),
 }
 # What follows from the release itself, or from the pod.
 GIVEN = {
@@ -23,7 +24,7 @@ GIVEN = {
     "operator": {"NAMESPACE", "PROBE_HOST", "PROBE_PORT", "LEASE_NAME", "POD_NAME"},
 }
 # What the image says of itself, what is for tests, and what is for running outside a cluster. `extraEnv` reaches them.
-NOT_OFFERED = {"WEB_DIR", "KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL"}
+NOT_OFFERED = {"WEB_DIR", "KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL", "OTEL_EXPORTER_OTLP_HEADERS"}
 # A process that does not use them does not see them.
 NOT_SHOWN = {
     "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},

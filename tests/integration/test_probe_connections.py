@@ -15,7 +15,7 @@ from runtime.probes import ProcessHealth, serve
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = serve(ProcessHealth(Heartbeats()), lambda: b"", host="127.0.0.1", port=0)
+    server = serve(ProcessHealth(Heartbeats()), lambda _accept: (b"", "text/plain"), host="127.0.0.1", port=0)
     yield server.server_port
     server.shutdown()
     server.server_close()

@@ -12,7 +12,7 @@ from runtime.probes import ProcessHealth, serve
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = serve(ProcessHealth(Heartbeats()), lambda: b"a 1\n", host=HOST, port=0)
+    server = serve(ProcessHealth(Heartbeats()), lambda _accept: (b"a 1\n", "text/plain"), host=HOST, port=0)
     yield f"http://{HOST}:{server.server_address[1]}"
     server.shutdown()
     server.server_close()
