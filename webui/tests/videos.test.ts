@@ -15,6 +15,7 @@ const VIDEO: Video = {
   revision: "1.1",
   playback_url: null,
   thumbnail_url: null,
+  visibility: "public",
   is_playable: false,
   progress: 40,
   reason: "Transcoding",

@@ -3,6 +3,8 @@
 export type Phase = "pending" | "uploading" | "uploaded" | "processing" | "ready" | "errored";
 export const PHASES: readonly Phase[] = ["pending", "uploading", "uploaded", "processing", "ready", "errored"];
 
+export type Visibility = "public" | "private";
+
 export interface VideoError {
   code: string;
   message: string;
@@ -25,6 +27,7 @@ export interface Video {
   playback_url: string | null;
   thumbnail_url: string | null;
   is_playable: boolean;
+  visibility: Visibility;
   progress: number;
   reason: string;
   waiting_for: string | null;

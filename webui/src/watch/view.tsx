@@ -13,7 +13,7 @@ import { describeState } from "../videos/states";
 import { Actions, type ActionsProps } from "./actions";
 import { Captions } from "./captions-panel";
 import { commandFor, execute } from "./keys";
-import { type Player, type PlayerState, play } from "./player";
+import { type Player, type PlayerState, type Renew, play } from "./player";
 import { VideoPoller } from "./video-poller";
 
 const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: null, error: null });
@@ -58,7 +58,9 @@ function VideoView(props: ActionsProps) {
   const [reloads, setReloads] = useState(0);
   const reload = async () => {
     // The browser may have kept the playlist from before for some more seconds. If this fails, the player says so.
-    if (video.playback_url) await fetch(video.playback_url, { cache: "reload" }).catch(() => undefined);
+    if (video.playback_url && video.visibility === "public") {
+      await fetch(video.playback_url, { cache: "reload" }).catch(() => undefined);
+    }
     setReloads((before) => before + 1);
   };
   const isNewer = video.edition > edition && video.edition_status === "ready";
@@ -70,6 +72,7 @@ function VideoView(props: ActionsProps) {
           key={`${edition}-${reloads}`}
           video={video}
           url={video.playback_url}
+          renew={async () => (await calls.video(video.id)).body?.playback_url ?? null}
           isWanted={edition !== first || reloads > 0}
         />
       )}
@@ -121,8 +124,10 @@ function Detail({ text }: { text: string }) {
 }
 
 /** The player. `isWanted`: the viewer has just requested it, so it plays and takes keyboard focus. */
-function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted: boolean }) {
+function Screen({ video, url, renew, isWanted }: { video: Video; url: string; renew: Renew; isWanted: boolean }) {
   const element = useRef<HTMLVideoElement>(null);
+  // That of a private video is another one every quarter of an hour: the player asks for it when it needs it.
+  const [first] = useState({ url, renew });
   const [player, setPlayer] = useState<Player | null>(null);
   const [hasNoPlayer, setNoPlayer] = useState(false);
   const state = useStore(player?.state ?? NO_PLAYER);
@@ -130,7 +135,7 @@ function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted:
     let current: Player | null = null;
     let isGone = false;
     if (element.current) {
-      void play(element.current, url).then((made) => {
+      void play(element.current, first.url, first.renew).then((made) => {
         if (isGone) return made.end();
         current = made;
         setPlayer(made);
@@ -140,7 +145,7 @@ function Screen({ video, url, isWanted }: { video: Video; url: string; isWanted:
       isGone = true;
       current?.end();
     };
-  }, [url]);
+  }, [first]);
   useEffect(() => {
     if (isWanted) element.current?.focus();
   }, [isWanted]);
