@@ -5,4 +5,4 @@ PLURAL = "videouploads"
 KIND = "VideoUpload"
 
 # The schema version of crds/videouploads.yaml. The operator needs this one or a newer one to write its fields.
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7

@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 from crds.resource import REQUEST_MAX
 from domain.failures import FailureCode, Stage
 from domain.reasons import SHOWN_REASONS
-from domain.video import COUNTER_MAX, DEFAULT_PROFILE, ObservedState, Orientation, Phase, UploadMode
+from domain.video import COUNTER_MAX, DEFAULT_PROFILE, ObservedState, Orientation, Phase, UploadMode, Visibility
 
 OWNER_MAX = 255
 TITLE_MAX = 500
@@ -136,6 +136,8 @@ class Spec(_Model):
     upload_mode: UploadMode = UploadMode.SINGLE
     # Other words were taken and ignored before schema version 5, so they may be stored: only the schema refuses them.
     profile: str = Field(default=DEFAULT_PROFILE, json_schema_extra={"enum": [DEFAULT_PROFILE]})
+    # Left out where it is public: a default of the schema would change specs that were signed without it.
+    visibility: Visibility | None = None
     edition: int = Field(default=1, ge=1, le=COUNTER_MAX)
     retries: int = Field(default=0, ge=0, le=COUNTER_MAX)
     confirmations: int = Field(default=0, ge=0, le=COUNTER_MAX)

@@ -15,7 +15,7 @@ from database.columns import VIDEO, observed_parameters, video_row
 from database.pool import Connection
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, first_observation
-from domain.video import DEFAULT_PROFILE, Origin, Phase, Reason, UploadMode
+from domain.video import DEFAULT_PROFILE, Origin, Phase, Reason, UploadMode, Visibility
 
 _HOUR_SECONDS = 3600.0
 _DAY_SECONDS = 24 * _HOUR_SECONDS
@@ -39,10 +39,11 @@ WITH counted AS (
 ), made AS (
     INSERT INTO videos (
         video_id, created_at, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
-        storage_key, profile, metadata, owner_email, phase, phase_since, reason, message, deadline_at)
+        storage_key, profile, visibility, metadata, owner_email, phase, phase_since, reason, message, deadline_at)
     SELECT
         %(video_id)s, counted.now, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s,
-        %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(metadata)s, %(email)s,
+        %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(visibility)s,
+        %(metadata)s, %(email)s,
         %(phase)s, counted.now, %(reason)s, %(message)s, counted.now + (%(deadline_at)s - %(phase_since)s)
     FROM counted
     WHERE counted.used < %(per_hour)s
@@ -94,6 +95,7 @@ class NewRow:
     region: str
     storage_key: str
     upload_mode: UploadMode = UploadMode.SINGLE
+    visibility: Visibility = Visibility.PUBLIC
     # Not part of the desired state: it stays in the row.
     metadata: Mapping[str, str] = field(default_factory=dict)
     # The owner's address for notifications, likewise.

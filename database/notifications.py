@@ -14,26 +14,29 @@ from domain.video import AT_REST, Phase
 NOTIFICATION = """
     notifications.notification_id, notifications.kind, notifications.video_id, notifications.edition,
     notifications.owner, notifications.created_at, notifications.sequence, notifications.title,
-    notifications.metadata, notifications.email, notifications.failure, notifications.is_playable"""
+    notifications.metadata, notifications.email, notifications.failure, notifications.is_playable,
+    notifications.is_private"""
 
 # Written once for each edition and kind, however often that edition ends that way. The id follows from these, so that
 # receivers recognise what is notified again after an older dump was restored.
 _TELL = """
 INSERT INTO notifications (
-    notification_id, video_id, edition, kind, owner, sequence, title, metadata, email, failure, is_playable)
+    notification_id, video_id, edition, kind, owner, sequence, title, metadata, email, failure, is_playable,
+    is_private)
 SELECT notification_id(video_id, observed_edition, 'video.' || phase),
        video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata, owner_email,
-       failure - 'provider_answer', is_playable AND NOT deleted
+       failure - 'provider_answer', is_playable AND NOT deleted, is_private
 FROM videos WHERE video_id = %(video_id)s ON CONFLICT DO NOTHING
 """
 
 
 # Most installations have no endpoint that asks for these, and then nothing is written.
 _TELL_PROGRESS = """
-INSERT INTO notifications (notification_id, video_id, edition, kind, owner, sequence, title, metadata, is_playable)
+INSERT INTO notifications (
+    notification_id, video_id, edition, kind, owner, sequence, title, metadata, is_playable, is_private)
 SELECT notification_id(video_id, observed_edition, 'video.' || phase),
        video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata,
-       is_playable AND NOT deleted
+       is_playable AND NOT deleted, is_private
 FROM videos WHERE video_id = %(video_id)s AND EXISTS (
     SELECT FROM webhook_endpoints WHERE disabled_at IS NULL AND 'video.' || videos.phase = ANY(kinds))
 ON CONFLICT DO NOTHING
@@ -68,4 +71,5 @@ def notification(columns: DictRow) -> Notification:
         email=columns["email"],
         failure=NotifiedFailure(FailureCode(failure["code"]), failure["message"]) if failure else None,
         is_playable=columns["is_playable"],
+        is_private=columns["is_private"],
     )

@@ -57,6 +57,8 @@ class ServiceConfig:
             "DRAIN_SECONDS": "0",  # there is no load balancer to wait for
             "KUBECONFIG": str(self.api_kubeconfig),
             "JWT_SIGNING_KEY": self.secrets.jwt_signing_key,
+            "PLAYBACK_SIGNING_KEYS": self.secrets.playback_signing_key,
+            "API_BASE_URL": self.api_url,
             "JWT_ISSUER": JWT_ISSUER,
             "JWT_AUDIENCE": JWT_AUDIENCE,
             "UPLOADS_PER_HOUR": str(self.options.uploads_per_hour),

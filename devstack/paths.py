@@ -26,6 +26,7 @@ class Secrets:
     coconut_api_key: str
     webhook_signing_key: str
     jwt_signing_key: str
+    playback_signing_key: str
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def policy(reach: S3Access) -> dict[str, object]:
             allow("*", ["s3:GetObject"], ["processed"]),
             allow({"AWS": [reach.raw_reader_access_key]}, ["s3:GetObject"], ["uploads", "originals", "imports"]),
             allow({"AWS": [reach.raw_writer_access_key]}, ["s3:PutObject"], ["uploads"]),
-            allow({"AWS": [reach.processed_writer_access_key]}, writer, ["processed"]),
+            allow({"AWS": [reach.processed_writer_access_key]}, writer, ["processed", "private"]),
         ],
     }
 

@@ -44,6 +44,7 @@ class JobOrder:
 
     ``folder``: where the outputs go. ``orientation``: how a turned picture is shown, whatever its coded size
     is; None if it is not turned. ``max_seconds``: no stream is made of a longer video.
+    ``is_private``: the outputs go where nothing is public.
     """
 
     video_id: str
@@ -53,3 +54,4 @@ class JobOrder:
     callback_url: str
     orientation: Orientation | None = None
     max_seconds: float = 4 * 3600.0
+    is_private: bool = False

@@ -59,7 +59,8 @@ class NotifiedFailure:
 class Notification:
     """One notification. ``sequence`` rises with the video; 0 if an earlier release wrote none.
 
-    ``email``: the owner's address, if the token had one. ``is_playable``: whether an edition could be played then.
+    ``email``: the owner's address, if the token had one. ``is_playable``: whether an edition could be played then;
+    ``is_private``: by holders of a signed URL only.
     """
 
     notification_id: UUID
@@ -74,6 +75,12 @@ class Notification:
     email: str | None = None
     failure: NotifiedFailure | None = None
     is_playable: bool = False
+    is_private: bool = False
+
+    @property
+    def has_public_stream(self) -> bool:
+        """Return whether an edition could be played then by everyone who has its URL."""
+        return self.is_playable and not self.is_private
 
 
 WEBHOOK = "webhook"

@@ -8,7 +8,8 @@ processed/{video_id}/{folder}/thumbnails/thumb_01.jpg
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
 processed/{video_id}/thumbnail.jpg                    the stable poster
 processed/{video_id}/captions/...                     the captions: for each language a media playlist and a text
-withdrawn/{video_id}/...                              what was public of a deleted video, until it is restored or purged
+private/{video_id}/...                                of a private video: the same as below processed/, never public
+withdrawn/{video_id}/...                              what a deleted video had there, until it is restored or purged
 marks/{video_id}/attempt-{folder}                     an empty private object: an attempt was, or is to be, paid for
 marks/{video_id}/job-{attempt}-{job_id}                an empty private object: this job was accepted
 marks/{video_id}/deleted-{revision}                   an empty private object: this desired state deleted the video
@@ -27,13 +28,22 @@ UPLOADS_PREFIX = "uploads/"
 ORIGINALS_PREFIX = "originals/"
 IMPORTS_PREFIX = "imports/"
 PUBLIC_PREFIX = "processed/"
+PRIVATE_PREFIX = "private/"
 WITHDRAWN_PREFIX = "withdrawn/"
 MARKS_PREFIX = "marks/"
 ATTEMPT_MARK, JOB_MARK, DELETION_MARK = "attempt-", "job-", "deleted-"
 # No attempt has a folder of this name.
 CAPTIONS_FOLDER = "captions"
+POSTER = "thumbnail.jpg"
 # Below each of these there is a folder for each video.
-VIDEO_PREFIXES = (UPLOADS_PREFIX, ORIGINALS_PREFIX, PUBLIC_PREFIX, WITHDRAWN_PREFIX, MARKS_PREFIX)
+VIDEO_PREFIXES = (
+    UPLOADS_PREFIX,
+    ORIGINALS_PREFIX,
+    PUBLIC_PREFIX,
+    PRIVATE_PREFIX,
+    WITHDRAWN_PREFIX,
+    MARKS_PREFIX,
+)
 
 _FOLDER = re.compile(r"([1-9][0-9]{0,8})(?:-[a-z2-7]{1,52})?")
 _PLAIN_EXTENSION = re.compile(r"[a-z0-9]{1,8}")
@@ -114,49 +124,57 @@ def attempt_of_folder(folder: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def outputs_prefix(video_id: str, folder: str) -> str:
+def outputs_prefix(video_id: str, folder: str, *, is_private: bool = False) -> str:
     """Return the prefix of one attempt's outputs, with a trailing slash."""
-    return f"{video_prefix(video_id)}{folder}/"
+    return f"{video_prefix(video_id, is_private=is_private)}{folder}/"
 
 
-def hls_directory(video_id: str, folder: str) -> str:
+def hls_directory(video_id: str, folder: str, *, is_private: bool = False) -> str:
     """Return where the job writes its playlists and segments, without a trailing slash."""
-    return f"{outputs_prefix(video_id, folder)}hls"
+    return f"{outputs_prefix(video_id, folder, is_private=is_private)}hls"
 
 
-def master_key(video_id: str, folder: str) -> str:
+def master_key(video_id: str, folder: str, *, is_private: bool = False) -> str:
     """Return the key of the master playlist that the job writes."""
-    return f"{hls_directory(video_id, folder)}/master.m3u8"
+    return f"{hls_directory(video_id, folder, is_private=is_private)}/master.m3u8"
 
 
-def thumbnails_prefix(video_id: str, folder: str) -> str:
+def thumbnails_prefix(video_id: str, folder: str, *, is_private: bool = False) -> str:
     """Return the prefix of the attempt's thumbnails, with a trailing slash."""
-    return f"{outputs_prefix(video_id, folder)}thumbnails/"
+    return f"{outputs_prefix(video_id, folder, is_private=is_private)}thumbnails/"
 
 
-def video_prefix(video_id: str) -> str:
-    """Return the public prefix of one video, with a trailing slash; a rendition's ``uri`` is relative to it."""
-    return f"{PUBLIC_PREFIX}{video_id}/"
+def video_prefix(video_id: str, *, is_private: bool = False) -> str:
+    """Return the prefix of one video's streams, with a trailing slash; a rendition's ``uri`` is relative to it.
+
+    ``is_private``: where no policy and no ACL opens it.
+    """
+    return f"{PRIVATE_PREFIX if is_private else PUBLIC_PREFIX}{video_id}/"
+
+
+def stream_prefixes(video_id: str) -> tuple[str, str]:
+    """Return the public and the private prefix of one video's streams."""
+    return video_prefix(video_id), video_prefix(video_id, is_private=True)
 
 
 def withdrawn_prefix(video_id: str) -> str:
-    """Return the private prefix of what was public of one deleted video, with a trailing slash."""
+    """Return the prefix of what was published of one deleted video, with a trailing slash."""
     return f"{WITHDRAWN_PREFIX}{video_id}/"
 
 
-def stable_playlist_key(video_id: str) -> str:
+def stable_playlist_key(video_id: str, *, is_private: bool = False) -> str:
     """Return the key behind the playback URL."""
-    return f"{video_prefix(video_id)}playlist.m3u8"
+    return f"{video_prefix(video_id, is_private=is_private)}playlist.m3u8"
 
 
-def stable_poster_key(video_id: str) -> str:
+def stable_poster_key(video_id: str, *, is_private: bool = False) -> str:
     """Return the key behind the thumbnail URL."""
-    return f"{video_prefix(video_id)}thumbnail.jpg"
+    return f"{video_prefix(video_id, is_private=is_private)}{POSTER}"
 
 
-def captions_prefix(video_id: str) -> str:
+def captions_prefix(video_id: str, *, is_private: bool = False) -> str:
     """Return the prefix of one video's captions, with a trailing slash; domain/captions.py names the files."""
-    return f"{video_prefix(video_id)}{CAPTIONS_FOLDER}/"
+    return f"{video_prefix(video_id, is_private=is_private)}{CAPTIONS_FOLDER}/"
 
 
 def video_id_of(key: str) -> str | None:

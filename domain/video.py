@@ -61,6 +61,13 @@ class UploadMode(StrEnum):
     MULTIPART = "multipart"
 
 
+class Visibility(StrEnum):
+    """Who can read a video's files: everyone who has a URL, or only holders of a URL that we signed for a while."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
 class Reason(StrEnum):
     """Why an upload is where it is: stable CamelCase words for conditions and the REASON column."""
 
@@ -121,6 +128,7 @@ class DesiredState:
     region: str
     storage_key: str
     profile: str = DEFAULT_PROFILE
+    visibility: Visibility = Visibility.PUBLIC
     edition: int = 1
     retries: int = 0
     confirmations: int = 0
@@ -178,7 +186,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Rendition:
-    """One variant of a published stream. ``uri`` is relative to ``processed/{video_id}/``; rates in bits/s."""
+    """One variant of a published stream. ``uri`` is relative to the video's prefix; rates in bits/s."""
 
     uri: str
     bandwidth: int
@@ -217,7 +225,8 @@ class ObservedState:
     were about files of earlier tries. ``folder``: where the newest attempt's job writes; None if the attempt is from
     before folders had random names. ``is_withdrawn``: the video was deleted, and its public files are, or are being,
     moved to where they cannot be read; true until the last one of a restored video is back. ``hindrance``: None as
-    soon as the next look succeeds.
+    soon as the next look succeeds. ``is_private``: the files of the attempts, and what was published of them, lie below
+    the private prefix; decided when the first attempt is stored.
     """
 
     revision: int
@@ -245,6 +254,7 @@ class ObservedState:
     folder: str | None = None
     is_withdrawn: bool = False
     hindrance: Hindrance | None = None
+    is_private: bool = False
 
     @property
     def outputs_folder(self) -> str:

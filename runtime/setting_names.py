@@ -8,6 +8,7 @@ from domain.durations import Durations
 
 OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
     {
+        "API_BASE_URL",
         "AUDIT_SECONDS",
         "AUDIT_VIDEOS_PER_SECOND",
         "BIND",
@@ -25,6 +26,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "CRASH_SIGNAL",
         "DATABASE_TIMEOUT_SECONDS",
         "DATABASE_URL",
+        "DEFAULT_VISIBILITY",
         "DRAIN_SECONDS",
         "ERRORED_FILE_SECONDS",
         "ERRORED_ROW_SECONDS",
@@ -54,6 +56,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "OUTBOX_SECONDS",
         "OVERDUE_SECONDS",
         "PASS_DEADLINE_SECONDS",
+        "PLAYBACK_SIGNING_KEYS",
         "PROBE_HOST",
         "PROBE_PORT",
         "PROCESSES",
@@ -101,8 +104,8 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "THREADS",
         "TIME_SCALE",
         "TRUSTED_PROXY_HOPS",
-        "UPLOAD_BYTES_PER_DAY",
         "UPLOADS_PER_HOUR",
+        "UPLOAD_BYTES_PER_DAY",
         "WAITS",
         "WAITS_PER_OWNER",
         "WEBHOOKS_ALLOW_PRIVATE_TARGETS",

@@ -32,9 +32,9 @@ class Inventory:
         for page in self._pages(prefix, delimiter=""):
             yield list(page.files)
 
-    def remove_outputs(self, video_id: str, folder: str, *, at_most: int) -> bool:
+    def remove_outputs(self, video_id: str, folder: str, *, at_most: int, is_private: bool = False) -> bool:
         """Remove up to ``at_most`` files in the folder of one attempt; return True once none is left."""
-        prefix = object_keys.outputs_prefix(video_id, folder)
+        prefix = object_keys.outputs_prefix(video_id, folder, is_private=is_private)
         with translate_errors("listing a job's outputs"):
             page = self._session.page(self._bucket_of(prefix), prefix, at_most=at_most)
         for file in page.files:
@@ -57,7 +57,7 @@ class Inventory:
             yield page
 
     def _bucket_of(self, key: str) -> str:
-        if key.startswith((object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)):
+        if key.startswith((object_keys.PUBLIC_PREFIX, object_keys.PRIVATE_PREFIX, object_keys.WITHDRAWN_PREFIX)):
             return self._settings.processed_bucket
         if key.startswith((object_keys.UPLOADS_PREFIX, object_keys.ORIGINALS_PREFIX, object_keys.MARKS_PREFIX)):
             return self._settings.raw_bucket

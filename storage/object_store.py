@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from domain import object_keys
 from domain.captions import CaptionTrack, playlist_name, text_name
-from domain.errors import UnavailableError
+from domain.errors import RefusedError, UnavailableError
 from domain.marks import Marks, marks_of
 from domain.objects import (
     ObjectFacts,
@@ -24,9 +25,10 @@ from domain.objects import (
     StoredFile,
     VerifiedOutputs,
 )
+from domain.playback import with_uris
 from domain.video import SourceFacts
 from storage.client import Clients, is_missing, make_clients, translate_errors
-from storage.presign import attachment, expiry, sign
+from storage.presign import SIGNED_AT_MOST, ReadSigner, attachment, expiry, sign
 from storage.settings import StorageSettings
 from storage.verify.outputs import OBJECTS_MAX, Outputs, judge_outputs
 from storage.verify.playlist import PLAYLIST_BYTES_MAX, PlaylistError, key_beside, read_media
@@ -61,6 +63,7 @@ class Storage:
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
         self._acl: Mapping[str, str] = {} if settings.acl is None else {"x-amz-acl": settings.acl}
+        self._main, self._region = settings.main, settings.region
         self._clients = clients or make_clients(settings)
         self._session = self._clients.session
 
@@ -138,10 +141,12 @@ class Storage:
 
     def output_folders(self, video_id: str) -> list[str]:
         """Return the names of the folders in which jobs have written."""
-        prefix = object_keys.video_prefix(video_id)
-        with translate_errors("listing a video's folders"):
-            page = self._session.page(self._processed_bucket, prefix, delimiter="/")
-        return [name.removeprefix(prefix).removesuffix("/") for name in page.prefixes]
+        folders: list[str] = []
+        for prefix in object_keys.stream_prefixes(video_id):
+            with translate_errors("listing a video's folders"):
+                page = self._session.page(self._processed_bucket, prefix, delimiter="/")
+            folders += [name.removeprefix(prefix).removesuffix("/") for name in page.prefixes]
+        return folders
 
     def presign_source(self, key: str, *, expires_seconds: int) -> str:
         """Sign a GET of an original with the read-only key."""
@@ -181,70 +186,76 @@ class Storage:
         return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes, max_seconds=max_seconds)
 
     def verify_outputs(
-        self, video_id: str, folder: str, *, input_seconds: float | None
+        self, video_id: str, folder: str, *, input_seconds: float | None, is_private: bool = False
     ) -> VerifiedOutputs | OutputsProblem:
         """Judge a job's outputs. ``input_seconds``: the expected duration of the stream, None if unknown."""
-        sizes = self._sizes(object_keys.outputs_prefix(video_id, folder))
-        return judge_outputs(video_id, folder, Outputs(sizes, self._output_text), input_seconds=input_seconds)
+        outputs = Outputs(
+            self._sizes(object_keys.outputs_prefix(video_id, folder, is_private=is_private)), self._output_text
+        )
+        return judge_outputs(video_id, folder, outputs, input_seconds=input_seconds, is_private=is_private)
 
-    def publish_poster(self, video_id: str, poster_key: str) -> None:
+    def publish_poster(self, video_id: str, poster_key: str, *, is_private: bool = False) -> None:
         """Copy an attempt's thumbnail to the stable key. Raises UnavailableError if the thumbnail is gone."""
         with translate_errors("publishing the poster"):
             try:
                 self._session.copy(
                     self._processed_bucket,
                     poster_key,
-                    object_keys.stable_poster_key(video_id),
-                    {"x-amz-metadata-directive": "REPLACE"} | self._published(POSTER_TYPE),
+                    object_keys.stable_poster_key(video_id, is_private=is_private),
+                    {"x-amz-metadata-directive": "REPLACE"} | self._published(POSTER_TYPE, is_private=is_private),
                 )
             except ClientError as error:
                 if is_missing(error):
                     raise UnavailableError("publishing the poster: the thumbnail is gone") from error
                 raise
 
-    def write_playlist(self, video_id: str, text: str) -> None:
+    def write_playlist(self, video_id: str, text: str, *, is_private: bool = False) -> None:
         """Replace the stable playlist."""
         with translate_errors("writing the stable playlist"):
-            key = object_keys.stable_playlist_key(video_id)
-            self._session.put(self._processed_bucket, key, text.encode(), self._published(PLAYLIST_TYPE))
+            key = object_keys.stable_playlist_key(video_id, is_private=is_private)
+            headers = self._published(PLAYLIST_TYPE, is_private=is_private)
+            self._session.put(self._processed_bucket, key, text.encode(), headers)
 
-    def read_playlist(self, video_id: str) -> str | None:
+    def read_playlist(self, video_id: str, *, is_private: bool = False) -> str | None:
         """Return the stable playlist, None if it does not exist."""
         with translate_errors("reading the stable playlist"):
             try:
-                return self._text(object_keys.stable_playlist_key(video_id))
+                return self._text(object_keys.stable_playlist_key(video_id, is_private=is_private))
             except ClientError as error:
                 if is_missing(error):
                     return None
                 raise
 
-    def write_captions(self, video_id: str, track: CaptionTrack, *, text: str, playlist: str) -> None:
+    def write_captions(
+        self, video_id: str, track: CaptionTrack, *, text: str, playlist: str, is_private: bool = False
+    ) -> None:
         """Write the text of captions, then the media playlist that names it."""
-        prefix = object_keys.captions_prefix(video_id)
+        prefix = object_keys.captions_prefix(video_id, is_private=is_private)
         with translate_errors("writing captions"):
             for name, body, content_type in (
                 (text_name(track), text, CAPTIONS_TYPE),
                 (playlist_name(track), playlist, PLAYLIST_TYPE),
             ):
-                self._session.put(self._processed_bucket, prefix + name, body.encode(), self._published(content_type))
+                headers = self._published(content_type, is_private=is_private)
+                self._session.put(self._processed_bucket, prefix + name, body.encode(), headers)
 
-    def remove_caption_file(self, video_id: str, name: str) -> None:
+    def remove_caption_file(self, video_id: str, name: str, *, is_private: bool = False) -> None:
         """Remove a file of captions; succeeds if it is already gone."""
-        self._remove(self._processed_bucket, object_keys.captions_prefix(video_id) + name)
+        self._remove(self._processed_bucket, object_keys.captions_prefix(video_id, is_private=is_private) + name)
 
-    def caption_files(self, video_id: str) -> set[str]:
+    def caption_files(self, video_id: str, *, is_private: bool = False) -> set[str]:
         """Return the names of the files of captions that are not empty."""
-        prefix = object_keys.captions_prefix(video_id)
+        prefix = object_keys.captions_prefix(video_id, is_private=is_private)
         with translate_errors("listing captions"):
             page = self._session.page(self._processed_bucket, prefix)
         return {file.key.removeprefix(prefix) for file in page.files if file.file_bytes > 0}
 
-    def first_timestamp(self, video_id: str, uri: str) -> int | None:
+    def first_timestamp(self, video_id: str, uri: str, *, is_private: bool = False) -> int | None:
         """Return where the clock of a variant's first segment begins, in 1/90,000 s; None if that is not found.
 
-        ``uri``: of the variant's media playlist, relative to the public prefix of the video.
+        ``uri``: of the variant's media playlist, relative to the video's prefix.
         """
-        key = object_keys.video_prefix(video_id) + uri
+        key = object_keys.video_prefix(video_id, is_private=is_private) + uri
         with translate_errors("reading a stream's first segment"):
             try:
                 segment_key = key_beside(key, read_media(self._text(key)).uris[0])
@@ -257,34 +268,72 @@ class Storage:
                 raise
         return first_timestamp(head)
 
-    def remove_published(self, video_id: str) -> None:
+    def signed_playlist(self, video_id: str, path: str, *, signed_at: datetime, ends_at: datetime) -> str | None:
+        """Return a media playlist of a private video with a signed URL for every file; None if there is none.
+
+        ``path``: below the video's prefix. The URLs count as signed then, so that equal arguments give equal ones.
+        """
+        key = object_keys.video_prefix(video_id, is_private=True) + path
+        with translate_errors("reading a private playlist"):
+            try:
+                text = self._text(key)
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
+        signer = self._reads(signed_at, ends_at)
+        try:
+            return with_uris(text, lambda uri: signer.url(key_beside(key, uri)))
+        except PlaylistError as error:
+            raise RefusedError(f"reading a private playlist: {error}") from error
+
+    def presign_private(self, video_id: str, path: str, *, signed_at: datetime, ends_at: datetime) -> str:
+        """Sign a GET of one file of a private video, which counts as signed then. ``path``: below its prefix."""
+        return self._reads(signed_at, ends_at).url(object_keys.video_prefix(video_id, is_private=True) + path)
+
+    def _reads(self, signed_at: datetime, ends_at: datetime) -> ReadSigner:
+        ends_at = min(ends_at, signed_at + SIGNED_AT_MOST)
+        return ReadSigner(self._read_base, self._main, self._region, signed_at=signed_at, ends_at=ends_at)
+
+    @cached_property
+    def _read_base(self) -> str:
+        """Return the URL of processed files without their key, as players reach it: boto3 knows the styles."""
+        signed = {"Bucket": self._processed_bucket, "Key": "k"}
+        return sign(self._clients.source_signer, "get_object", signed, 1).partition("?")[0].removesuffix("k")
+
+    def remove_published(self, video_id: str, *, is_private: bool = False) -> None:
         """Remove the stable files; the outputs of the attempts stay."""
         # The playlist last: while it exists, the removal is not complete.
-        for key in (object_keys.stable_poster_key(video_id), object_keys.stable_playlist_key(video_id)):
+        for key in (
+            object_keys.stable_poster_key(video_id, is_private=is_private),
+            object_keys.stable_playlist_key(video_id, is_private=is_private),
+        ):
             self._remove(self._processed_bucket, key)
 
-    def is_public(self, video_id: str) -> bool:
-        """Return whether any file lies below the public prefix of a video."""
-        return self._has_any(object_keys.video_prefix(video_id))
+    def is_readable(self, video_id: str) -> bool:
+        """Return whether any file of a video lies where players, or the holders of signed URLs, can read it."""
+        return any(self._has_any(prefix) for prefix in object_keys.stream_prefixes(video_id))
 
     def has_withdrawn(self, video_id: str) -> bool:
         """Return whether any file of a video lies where a deletion moves them."""
         return self._has_any(object_keys.withdrawn_prefix(video_id))
 
     def withdraw(self, video_id: str, *, at_most: int) -> bool:
-        """Move up to ``at_most`` public files of a video to where no policy opens them; return True once none is left.
+        """Move up to ``at_most`` files of a video to where no policy and no signed URL opens them.
 
-        A copy is private unless an ACL is given, so this holds where ACLs publish and where a policy does.
+        Returns True once none is left. A copy is private unless an ACL is given, so this holds where ACLs publish and
+        where a policy does.
         """
-        return self._move(
-            object_keys.video_prefix(video_id), object_keys.withdrawn_prefix(video_id), acl={}, at_most=at_most
+        return all(
+            self._move(prefix, object_keys.withdrawn_prefix(video_id), acl={}, at_most=at_most)
+            for prefix in object_keys.stream_prefixes(video_id)
         )
 
-    def bring_back(self, video_id: str, *, at_most: int) -> bool:
+    def bring_back(self, video_id: str, *, at_most: int, is_private: bool = False) -> bool:
         """Undo `withdraw` for up to ``at_most`` files; return True once none is left."""
-        return self._move(
-            object_keys.withdrawn_prefix(video_id), object_keys.video_prefix(video_id), acl=self._acl, at_most=at_most
-        )
+        target = object_keys.video_prefix(video_id, is_private=is_private)
+        acl = {} if is_private else self._acl
+        return self._move(object_keys.withdrawn_prefix(video_id), target, acl=acl, at_most=at_most)
 
     def remove_original(self, key: str) -> None:
         """Remove an original; succeeds if it is already gone."""
@@ -304,7 +353,7 @@ class Storage:
         An import's original lies elsewhere, belongs to someone else and stays.
         """
         prefixes = (
-            (self._processed_bucket, object_keys.video_prefix(video_id)),
+            *((self._processed_bucket, prefix) for prefix in object_keys.stream_prefixes(video_id)),
             (self._processed_bucket, object_keys.withdrawn_prefix(video_id)),
             (self._raw_bucket, object_keys.original_prefix(video_id)),
             (self._raw_bucket, object_keys.kept_prefix(video_id)),
@@ -389,6 +438,7 @@ class Storage:
     def _text(self, key: str) -> str:
         return self._session.read(self._processed_bucket, key, at_most=PLAYLIST_BYTES_MAX).decode(errors="replace")
 
-    def _published(self, content_type: str) -> dict[str, str]:
+    def _published(self, content_type: str, *, is_private: bool) -> dict[str, str]:
         """Return the headers of a stable file."""
-        return {"Content-Type": content_type, "Cache-Control": STABLE_CACHE_CONTROL, **self._acl}
+        acl = {} if is_private else self._acl
+        return {"Content-Type": content_type, "Cache-Control": STABLE_CACHE_CONTROL, **acl}

@@ -35,6 +35,7 @@ from webapi.http.change_limit import ChangeLimit
 from webapi.http.cors import Cors
 from webapi.http.country import CountryHeader
 from webapi.http.error_handlers import handle_errors
+from webapi.http.playback_tokens import PlaybackTokens
 from webapi.http.request_limit import RequestLimit
 from webapi.http.request_log import RequestLog
 from webapi.http.request_traces import RequestTraces
@@ -52,6 +53,8 @@ from webapi.videos.multipart import Multiparts
 from webapi.videos.original import Originals, VideoOriginal
 from webapi.videos.parts import VideoParts
 from webapi.videos.placement import Placement
+from webapi.videos.playback import MasterPlaylist, MediaPlaylist, PlaybackFile, SignedPlaylists
+from webapi.videos.playback_links import PLAYBACK_PATH
 from webapi.videos.responder import Responder
 from webapi.videos.retranscode import Retranscodes, VideoRetranscode
 from webapi.videos.serializers import Serializer
@@ -78,6 +81,7 @@ class ApiDependencies:
     liveness: Liveness
     metrics: ApiMetrics
     tokens: TokenVerifier
+    playback_tokens: PlaybackTokens
     callback_keys: Sequence[str]
     policy: Policy
     serializer: Serializer
@@ -109,6 +113,7 @@ def create_app(deps: ApiDependencies) -> App:
     )
     handle_errors(app)
     _add_videos(app, deps)
+    _add_playback(app, deps)
     _add_webhooks(app, deps)
     app.add_route(CALLBACK_PATH, CoconutCallback(deps.claims, deps.callback_keys, deps.metrics, deps.clock))
     app.add_route("/livez", Livez(deps.liveness))
@@ -148,14 +153,22 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     retranscodes = Retranscodes(commands, originals, publisher, per_day=policy.retranscodes_per_day)
     app.add_route(f"{video}/retranscode", VideoRetranscode(queries, retranscodes, responder))
     app.add_route(f"{video}/restore", VideoRestore(queries, commands, publisher, responder))
-    app.add_route(f"{video}/captions", VideoCaptions(queries, deps.serializer))
-    caption = VideoCaption(queries, commands, publisher, deps.serializer)
+    app.add_route(f"{video}/captions", VideoCaptions(queries, deps.serializer, deps.clock))
+    caption = VideoCaption(queries, commands, publisher, deps.serializer, deps.clock)
     app.add_route(f"{video}/captions/{{language}}", caption)
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
     app.add_route(f"{video}/events/stream", VideoStream(queries, deps.serializer, deps.clock))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retries, responder))
+
+
+def _add_playback(app: App, deps: ApiDependencies) -> None:
+    queries, tokens, video = deps.queries, deps.playback_tokens, f"{PLAYBACK_PATH}/{{video_id}}"
+    playlists = SignedPlaylists(deps.stores)
+    app.add_route(f"{video}/playlist.m3u8", MasterPlaylist(queries, tokens, deps.clock))
+    app.add_route(f"{video}/media.m3u8", MediaPlaylist(queries, tokens, playlists, deps.clock))
+    app.add_route(f"{video}/file", PlaybackFile(queries, tokens, deps.stores, deps.clock))
 
 
 def _add_webhooks(app: App, deps: ApiDependencies) -> None:

@@ -1,6 +1,7 @@
 """What the API asks of S3 and Kubernetes. The database's classes are used directly."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from domain.objects import ObjectFacts, SignedDownload, SignedUpload, StoredPart
@@ -23,6 +24,25 @@ class OriginalStorage(Protocol):
     def head(self, key: str) -> ObjectFacts | None:
         """Return the facts of an object, None if there is none. Raises UnavailableError, RefusedError."""
         ...
+
+
+class PlaybackStorage(Protocol):
+    """The files of private videos (storage/object_store.py)."""
+
+    def signed_playlist(self, video_id: str, path: str, *, signed_at: datetime, ends_at: datetime) -> str | None:
+        """Return a media playlist with signed URLs, None if there is none. Raises UnavailableError, RefusedError.
+
+        ``path``: below the video's prefix.
+        """
+        ...
+
+    def presign_private(self, video_id: str, path: str, *, signed_at: datetime, ends_at: datetime) -> str:
+        """Sign a GET of one file. Sends no request."""
+        ...
+
+
+class FileStorage(OriginalStorage, PlaybackStorage, Protocol):
+    """All files but those that are sent in parts."""
 
 
 class MultipartStorage(Protocol):

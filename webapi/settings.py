@@ -4,6 +4,7 @@ wiring.py reads them once (runtime/settings.py): a missing or malformed one stop
 """
 
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,6 +13,7 @@ from database.settings import DatabaseUrl
 from domain.durations import Durations
 from domain.regions import REGION_PATTERN, countries_of
 from domain.schedule import Timing
+from domain.video import Visibility
 from runtime.logs import LogFormat
 from runtime.urls import http_url
 
@@ -23,6 +25,13 @@ def _is_long_enough(key: SecretStr) -> SecretStr:
     if len(key.get_secret_value().encode()) < _KEY_BYTES_MIN:
         raise ValueError(f"must have at least {_KEY_BYTES_MIN} bytes")
     return key
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(http_url(url))
+    if parts.query or parts.fragment:
+        raise ValueError("must be a URL without a query")
+    return url.rstrip("/")
 
 
 SigningKey = Annotated[SecretStr, AfterValidator(_is_long_enough)]
@@ -49,6 +58,12 @@ class Settings(Durations, BaseSettings):
     jwt_email_without_verified: bool = False
     # Comma-separated, at most two: the first one signs, both verify while a key is being rotated.
     webhook_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(min_length=1, max_length=2)]
+    # The same for the URLs of private videos; without them and API_BASE_URL there are none.
+    playback_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(max_length=2)] = ()
+    # Where players reach this API.
+    api_base_url: Annotated[str, AfterValidator(_base_url)] | None = None
+    # Of videos for which the client requests none.
+    default_visibility: Visibility = Visibility.PUBLIC
     database_url: DatabaseUrl
     # For one statement, and for the wait for a connection: both together end well within a client's patience.
     database_timeout_seconds: float = Field(default=5, gt=0, le=30)
@@ -121,7 +136,14 @@ class Settings(Durations, BaseSettings):
         """Return the durations of an upload's life."""
         return Timing.of(self, scale=self.time_scale)
 
-    @field_validator("webhook_signing_keys", "cors_origins", "regions", "regions_down", mode="before")
+    @property
+    def has_private_playback(self) -> bool:
+        """Return whether private videos can be played."""
+        return bool(self.playback_signing_keys) and self.api_base_url is not None
+
+    @field_validator(
+        "webhook_signing_keys", "playback_signing_keys", "cors_origins", "regions", "regions_down", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -158,4 +180,12 @@ class Settings(Durations, BaseSettings):
             raise ValueError("JWT_JWKS_URL and JWT_JWKS_FILE: only one of them")
         if self.jwt_signing_key is None and self.jwt_jwks_url is None and self.jwt_jwks_file is None:
             raise ValueError("JWT_SIGNING_KEY: is missing, and so are JWT_JWKS_URL and JWT_JWKS_FILE")
+        return self
+
+    @model_validator(mode="after")
+    def _can_play_private_videos(self) -> Self:
+        if bool(self.playback_signing_keys) != (self.api_base_url is not None):
+            raise ValueError("PLAYBACK_SIGNING_KEYS and API_BASE_URL: set both or neither")
+        if self.default_visibility is Visibility.PRIVATE and not self.has_private_playback:
+            raise ValueError("DEFAULT_VISIBILITY: private needs PLAYBACK_SIGNING_KEYS and API_BASE_URL")
         return self

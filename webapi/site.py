@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import falcon
 
+from webapi.http.encodings import accepts_gzip
+
 INDEX = "index.html"
 # Vite puts a hash of the content into these names, so a name never changes its content.
 HASHED_DIRECTORY = "assets"
@@ -54,8 +56,13 @@ class SitePage:
     headers: tuple[tuple[str, str], ...]
 
 
-def read_page(directory: Path, *, upload_urls: Iterable[str], playback_urls: Iterable[str]) -> SitePage:
-    """Read what Vite built. The URLs name the other origins that a browser must reach. Raises NoPageError."""
+def read_page(
+    directory: Path, *, upload_urls: Iterable[str], playback_urls: Iterable[str], private_url: str | None = None
+) -> SitePage:
+    """Read what Vite built. The URLs name the other origins that a browser must reach. Raises NoPageError.
+
+    ``private_url``: where the playlists of private videos are, None if there are none.
+    """
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     if not (directory / INDEX).is_file():
         raise NoPageError(f"it contains no {INDEX}; `npm run build` in webui/ makes one")
@@ -63,26 +70,31 @@ def read_page(directory: Path, *, upload_urls: Iterable[str], playback_urls: Ite
         raise NoPageError("it contains more than a page; is this the directory that `npm run build` made?")
     files = tuple(_file(directory, path) for path in paths)
     policy = content_security_policy(
-        upload_origins=[_origin(url) for url in upload_urls], playback_origins=[_origin(url) for url in playback_urls]
+        upload_origins=[_origin(url) for url in upload_urls],
+        playback_origins=[_origin(url) for url in playback_urls],
+        private_origin=_origin(private_url) if private_url else None,
     )
     return SitePage(files, tuple(_headers(policy).items()))
 
 
-def content_security_policy(*, upload_origins: Sequence[str], playback_origins: Sequence[str]) -> str:
+def content_security_policy(
+    *, upload_origins: Sequence[str], playback_origins: Sequence[str], private_origin: str | None = None
+) -> str:
     """Return the policy: the page may reach itself, the buckets it sends to and the hosts it plays from."""
-    connect = " ".join(dict.fromkeys(("'self'", *upload_origins, *playback_origins)))
-    played = " ".join(dict.fromkeys(playback_origins))
+    # The files of private videos are read from the hosts that uploads are sent to.
+    private = () if private_origin is None else (private_origin, *upload_origins)
+    connect = _sources("'self'", *upload_origins, *playback_origins, *private)
     rules = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         # Uppy's style sheet draws its icons as data: URLs.
-        "img-src": f"'self' data: {played}",
+        "img-src": _sources("'self'", "data:", *playback_origins, *private),
         "font-src": "'none'",
         "connect-src": connect,
         # hls.js hands the stream to the video element as blob:, and each track of captions an empty text as data:;
         # browsers with native HLS fetch both themselves.
-        "media-src": f"blob: data: {played}",
+        "media-src": _sources("blob:", "data:", *playback_origins, *private),
         "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -91,6 +103,10 @@ def content_security_policy(*, upload_origins: Sequence[str], playback_origins: 
         "trusted-types": "default",
     }
     return "; ".join(f"{name} {allowed}" for name, allowed in rules.items())
+
+
+def _sources(*sources: str) -> str:
+    return " ".join(dict.fromkeys(sources))
 
 
 def page_routes(page: SitePage) -> Iterable[tuple[str, "PageResource"]]:
@@ -116,25 +132,11 @@ class PageResource:
             resp.status = falcon.HTTP_304
             return
         resp.content_type = self._file.content_type
-        if _accepts_gzip(req.get_header("Accept-Encoding")):
+        if accepts_gzip(req.get_header("Accept-Encoding")):
             resp.set_header("Content-Encoding", "gzip")
             resp.data = self._file.compressed
         else:
             resp.data = self._file.content
-
-
-def _accepts_gzip(accepted: str | None) -> bool:
-    """Return whether a client accepts gzip; `gzip;q=0` means that it does not."""
-    words = [word.replace(" ", "").lower() for word in (accepted or "").split(",")]
-    return any(word == "gzip" or (word.startswith("gzip;q=") and _number(word[7:]) > 0) for word in words)
-
-
-def _number(text: str) -> float:
-    """Return the number that a text means, 0 if it means none."""
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
 
 
 def _file(directory: Path, path: Path) -> PageFile:

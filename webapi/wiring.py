@@ -49,11 +49,13 @@ from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.country import CountryHeader
 from webapi.http.jwks import KeySet
+from webapi.http.playback_tokens import PlaybackTokens
 from webapi.http.request_limit import RequestLimit
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
 from webapi.site import NoPageError, SitePage, read_page
+from webapi.videos.playback_links import PlaybackLinks
 from webapi.videos.serializers import Serializer
 from webapi.videos.stores import Store, Stores
 from webapi.videos.videos import Policy
@@ -71,6 +73,8 @@ CONNECTIONS_MAX = 512
 # Log, metrics, pools and files that are served.
 _OTHER_FILES = 256
 WHO = "the API"
+# These send no request.
+_SIGNING = ("presign_upload", "presign_download", "presign_private")
 
 _log = structlog.get_logger(__name__)
 
@@ -186,6 +190,8 @@ def start(environment: Environment) -> Service:
     liveness, readiness = Liveness(beats), Readiness(database, time.monotonic, beats)
     readiness.start()
     queries, waits = VideoQueries(database), _waits(settings, metrics)
+    playback_keys = [key.get_secret_value() for key in settings.playback_signing_keys]
+    playback_tokens = PlaybackTokens(playback_keys, clocks.postgres)
     changes = ChangeFeed(settings.database_url.get_secret_value(), queries, waits, metrics)
     changes.start(beats)
     app = create_app(
@@ -201,9 +207,14 @@ def start(environment: Environment) -> Service:
             liveness=liveness,
             metrics=metrics,
             tokens=_tokens(settings, clocks.postgres),
+            playback_tokens=playback_tokens,
             callback_keys=[key.get_secret_value() for key in settings.webhook_signing_keys],
             policy=_policy(settings, _home(spaces), timing),
-            serializer=Serializer(stores.playback_base, LifecyclePolicy(timing, settings.max_submissions)),
+            serializer=Serializer(
+                stores.playback_base,
+                LifecyclePolicy(timing, settings.max_submissions),
+                _links(settings, playback_tokens),
+            ),
             clock=clocks.postgres,
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),
@@ -235,6 +246,10 @@ def start(environment: Environment) -> Service:
     )
 
 
+def _links(settings: Settings, tokens: PlaybackTokens) -> PlaybackLinks | None:
+    return None if settings.api_base_url is None else PlaybackLinks(settings.api_base_url, tokens)
+
+
 def _waits(settings: Settings, metrics: ApiMetrics) -> Waits:
     """Return the register of waiting clients, each of which is an open file."""
     others = CONNECTIONS_MAX + _OTHER_FILES
@@ -264,7 +279,7 @@ def _stores(settings: Settings, spaces: Mapping[str, StorageSettings], clocks: C
         # One clock for all signatures, so that one store sets it.
         clients = make_clients(own, None if stores else clocks.storage)
         stores[region] = Store(
-            guard(s3, Storage(own, clients), unguarded=("presign_upload", "presign_download")),
+            guard(s3, Storage(own, clients), unguarded=_SIGNING),
             guard(s3, Multipart(own, clients), unguarded=("presign_part",)),
             own.public_base_url,
             is_down=region in settings.regions_down,
@@ -292,6 +307,7 @@ def _page(settings: Settings, spaces: Mapping[str, StorageSettings]) -> SitePage
             settings.web_dir,
             upload_urls=[one.url for one in signed],
             playback_urls=[own.public_base_url for own in spaces.values()],
+            private_url=settings.api_base_url,
         )
     except NoPageError as error:
         sys.exit(f"{WHO} cannot start: WEB_DIR: {error}")
@@ -328,4 +344,6 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
         multipart_above_bytes=spaces.multipart_above_bytes,
         part_bytes=spaces.part_bytes,
         upload_bytes_per_day=settings.upload_bytes_per_day,
+        visibility=settings.default_visibility,
+        has_private_playback=settings.has_private_playback,
     )

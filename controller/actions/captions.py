@@ -20,13 +20,14 @@ def publish(ctx: ReconcileContext) -> Result:
     first_timestamp = _first_timestamp(ctx, published)
     if not _write_files(ctx, published, first_timestamp):
         return Result(row, Requeue.BACKOFF)
-    video_id, text = row.desired.video_id, stable_playlist(published, row.captions.tracks)
-    ctx.deps.storage.write_playlist(video_id, text)
-    if ctx.deps.storage.read_playlist(video_id) != text:
+    video_id, is_private = row.desired.video_id, row.observed.is_private
+    text = stable_playlist(published, row.captions.tracks)
+    ctx.deps.storage.write_playlist(video_id, text, is_private=is_private)
+    if ctx.deps.storage.read_playlist(video_id, is_private=is_private) != text:
         return Result(row, Requeue.BACKOFF)
     gone = names_of(row.captions.replaced) | names_of(row.captions_published.captions.tracks)
     for name in sorted(gone - names_of(row.captions.tracks)):
-        ctx.deps.storage.remove_caption_file(video_id, name)
+        ctx.deps.storage.remove_caption_file(video_id, name, is_private=is_private)
     after = ctx.deps.captions.publish(row, PublishedCaptions(row.captions, published.attempt, first_timestamp))
     if after is None:
         return Result(row, Requeue.BACKOFF)
@@ -40,7 +41,9 @@ def _first_timestamp(ctx: ReconcileContext, published: Published) -> int | None:
         return before.first_timestamp
     if not (ctx.row.captions.tracks and published.renditions):
         return None
-    return ctx.deps.storage.first_timestamp(ctx.row.desired.video_id, published.renditions[0].uri)
+    return ctx.deps.storage.first_timestamp(
+        ctx.row.desired.video_id, published.renditions[0].uri, is_private=ctx.row.observed.is_private
+    )
 
 
 def _write_files(ctx: ReconcileContext, published: Published, first_timestamp: int | None) -> bool:
@@ -58,6 +61,7 @@ def _write_files(ctx: ReconcileContext, published: Published, first_timestamp: i
             track,
             text=published_text(text, first_timestamp),
             playlist=media_playlist(track, published.duration_seconds),
+            is_private=ctx.row.observed.is_private,
         )
     return True
 

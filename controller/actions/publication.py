@@ -21,7 +21,9 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
     observed, message = ctx.row.observed, "the outputs are complete and being published"
     if step.outputs.poster_key is not None:
         try:
-            ctx.deps.storage.publish_poster(ctx.row.desired.video_id, step.outputs.poster_key)
+            ctx.deps.storage.publish_poster(
+                ctx.row.desired.video_id, step.outputs.poster_key, is_private=observed.is_private
+            )
         except UpstreamError:
             if not is_final(ctx.row, ctx.now, ctx.deps.policy.timing):
                 raise
@@ -57,10 +59,11 @@ def _ended_without_playlist(ctx: ReconcileContext) -> Result | None:
     published = ctx.row.observed.published
     if published is None:
         return Result(ctx.row, Requeue.BACKOFF)
+    video_id, is_private = ctx.row.desired.video_id, ctx.row.observed.is_private
     text, is_last = playlist_of(ctx.row, published), is_over(ctx.row, ctx.now)
     try:
-        ctx.deps.storage.write_playlist(ctx.row.desired.video_id, text)
-        is_lost = ctx.deps.storage.read_playlist(ctx.row.desired.video_id) != text
+        ctx.deps.storage.write_playlist(video_id, text, is_private=is_private)
+        is_lost = ctx.deps.storage.read_playlist(video_id, is_private=is_private) != text
     except UpstreamError:
         if not is_final(ctx.row, ctx.now, ctx.deps.policy.timing):
             raise
@@ -79,7 +82,9 @@ def finish(ctx: ReconcileContext) -> Result:
 def republish(step: Republish, ctx: ReconcileContext) -> Result:
     """Write the stable files of a restored video again, the playlist last, and record that they were read back."""
     if step.poster_key is not None:
-        ctx.deps.storage.publish_poster(ctx.row.desired.video_id, step.poster_key)
+        ctx.deps.storage.publish_poster(
+            ctx.row.desired.video_id, step.poster_key, is_private=ctx.row.observed.is_private
+        )
     return _ended_without_playlist(ctx) or mark_playable(ctx)
 
 
@@ -100,14 +105,15 @@ def withdraw(ctx: ReconcileContext) -> Result:
     playlist that was read once, so removing playlists is not enough.
     """
     ctx.deps.storage.mark_deleted(ctx.row.desired.video_id, ctx.row.desired.revision)
-    ctx.deps.storage.remove_published(ctx.row.desired.video_id)
+    ctx.deps.storage.remove_published(ctx.row.desired.video_id, is_private=ctx.row.observed.is_private)
     ctx.deps.storage.withdraw(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS)
     return Result(ctx.row, Requeue.NOW)
 
 
 def bring_back(ctx: ReconcileContext) -> Result:
     """Move some files of a restored video back, at last the mark; the next pass then writes the stable ones."""
-    if not ctx.deps.storage.bring_back(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS):
+    video_id, is_private = ctx.row.desired.video_id, ctx.row.observed.is_private
+    if not ctx.deps.storage.bring_back(video_id, at_most=_FILES_IN_A_PASS, is_private=is_private):
         return Result(ctx.row, Requeue.NOW)
-    ctx.deps.storage.unmark_deleted(ctx.row.desired.video_id)
+    ctx.deps.storage.unmark_deleted(video_id)
     return ctx.commit(replace(ctx.row.observed, is_withdrawn=False), Requeue.NOW)

@@ -21,7 +21,7 @@ from domain.marks import Marks
 from domain.object_keys import attempt_of_folder, outputs_folder
 from domain.records import AttemptState, Intend, Settle, VideoRow
 from domain.spending import SubmissionRequest, counted_owner
-from domain.video import ObservedState, Phase, Reason
+from domain.video import ObservedState, Phase, Reason, Visibility
 from runtime import time_budget
 from runtime.bulkhead import BulkheadFullError
 from runtime.time_budget import BudgetSpentError
@@ -88,6 +88,7 @@ def restore_attempt(step: RestoreAttempt, ctx: ReconcileContext) -> Result:
         attempt=step.attempt,
         job_id=step.job_id,
         folder=step.folder,
+        is_private=_is_private(ctx.row),
     )
     row = ctx.deps.adoption.learn(ctx.row, observed=found, at=ctx.now)
     return Result(ctx.row, Requeue.BACKOFF) if row is None else Result(row, Requeue.NOW)
@@ -135,6 +136,7 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
         attempt=step.attempt,
         job_id=None,
         folder=outputs_folder(step.attempt, deps.new_word()),
+        is_private=_is_private(ctx.row),
     )
     request = permit.request
     intent = Intend(
@@ -151,6 +153,11 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
     if shown is not None:
         _remove_upload(row, deps)
     return replace(result, shown=shown)
+
+
+def _is_private(row: VideoRow) -> bool:
+    """Return where the files of the next attempt belong: with those of the attempts before it, if there are any."""
+    return row.observed.is_private if row.observed.attempt else row.desired.visibility is Visibility.PRIVATE
 
 
 def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started: float) -> Result:
@@ -170,6 +177,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
             callback_url=deps.callback_url(row.desired.video_id, step.attempt),
             orientation=row.observed.source.orientation if row.observed.source else None,
             max_seconds=deps.policy.spending.duration_seconds,
+            is_private=row.observed.is_private,
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("too much time passed between the intent and the submission")

@@ -114,13 +114,14 @@ class Repair:
 
     def _withdraw(self, row: VideoRow, pause: Callable[[], None]) -> None:
         """Withdraw the public files of a deleted video. A restore brings back only what the row says was withdrawn."""
-        self._storage.remove_published(row.desired.video_id)
+        self._storage.remove_published(row.desired.video_id, is_private=row.observed.is_private)
         if row.observed.is_withdrawn:
             while not self._storage.withdraw(row.desired.video_id, at_most=_FILES_AT_ONCE):
                 pause()
 
     def _bring_back(self, row: VideoRow, pause: Callable[[], None]) -> None:
-        while not self._storage.bring_back(row.desired.video_id, at_most=_FILES_AT_ONCE):
+        video_id, is_private = row.desired.video_id, row.observed.is_private
+        while not self._storage.bring_back(video_id, at_most=_FILES_AT_ONCE, is_private=is_private):
             pause()
         if row.observed.is_playable:
             self._write_playlist(row)
@@ -130,7 +131,8 @@ class Repair:
 
     def _write_playlist(self, row: VideoRow) -> None:
         if row.observed.published is not None:
-            self._storage.write_playlist(row.desired.video_id, playlist_of(row, row.observed.published))
+            text = playlist_of(row, row.observed.published)
+            self._storage.write_playlist(row.desired.video_id, text, is_private=row.observed.is_private)
 
     def _restore_deletion(self, video_id: str) -> bool:
         row = self._row(video_id)
@@ -144,10 +146,13 @@ class Repair:
             published = row.observed.published
             if published is None:
                 return
-            outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
+            is_private = row.observed.is_private
+            outputs = self._storage.verify_outputs(
+                video_id, published.folder, input_seconds=published.duration_seconds, is_private=is_private
+            )
             if not isinstance(outputs, VerifiedOutputs) or outputs.poster_key is None:
                 raise UnavailableError("publishing the poster: the thumbnail is gone")
-            self._storage.publish_poster(video_id, outputs.poster_key)
+            self._storage.publish_poster(video_id, outputs.poster_key, is_private=is_private)
 
         return self._until_settled(video_id, copy, pause)
 
@@ -161,7 +166,12 @@ class Repair:
         published = row.observed.published if row is not None and should_be_public(row) else None
         if row is None or published is None:
             return False
-        outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
+        outputs = self._storage.verify_outputs(
+            video_id,
+            published.folder,
+            input_seconds=published.duration_seconds,
+            is_private=row.observed.is_private,
+        )
         if outputs_problem(published, outputs) is None:
             return False
         return self._rows.heal(row, max_heals=self._rules.max_heals) is not None
@@ -173,7 +183,8 @@ class Repair:
             return False
         if attempt >= published.attempt or attempt == row.observed.attempt:
             return False
-        while not self._inventory.remove_outputs(video_id, folder, at_most=_FILES_AT_ONCE):
+        is_private = row.observed.is_private
+        while not self._inventory.remove_outputs(video_id, folder, at_most=_FILES_AT_ONCE, is_private=is_private):
             pause()
         return True
 

@@ -132,9 +132,11 @@ class Audit:
         row, video_id = audited.row, audited.row.desired.video_id
         finding = None
         if checks.should_be_withdrawn(row):
-            finding = checks.check_withdrawn(row, has_files=self._storage.is_public(video_id))
+            finding = checks.check_withdrawn(row, has_files=self._storage.is_readable(video_id))
         elif checks.should_be_public(row):
-            finding = checks.check_stable(row, self._storage.read_playlist(video_id))
+            finding = checks.check_stable(
+                row, self._storage.read_playlist(video_id, is_private=row.observed.is_private)
+            )
             if finding is not None and self._storage.has_withdrawn(video_id):
                 finding = checks.check_lost_deletion(row, is_marked=is_deletion_lost(row, self._storage))
         return [] if finding is None else [finding]
@@ -154,20 +156,22 @@ class Audit:
 
     def _evidence_of(self, audited: AuditedRow) -> Evidence:
         row, published = audited.row, audited.row.observed.published
-        video_id = row.desired.video_id
+        video_id, is_private = row.desired.video_id, row.observed.is_private
         folders, files = set[str](), set[str]()
-        for page in self._inventory.folder_pages(object_keys.video_prefix(video_id)):
+        for page in self._inventory.folder_pages(object_keys.video_prefix(video_id, is_private=is_private)):
             folders |= set(page.folders)
             files |= {file.key for file in page.files if file.file_bytes > 0}
         evidence = Evidence(
             audited=audited,
-            playlist=self._storage.read_playlist(video_id),
-            has_poster=object_keys.stable_poster_key(video_id) in files,
+            playlist=self._storage.read_playlist(video_id, is_private=is_private),
+            has_poster=object_keys.stable_poster_key(video_id, is_private=is_private) in files,
             stored_attempts=folders,
         )
         if published is None or not checks.should_be_public(row):
             return evidence
-        outputs = self._storage.verify_outputs(video_id, published.folder, input_seconds=published.duration_seconds)
+        outputs = self._storage.verify_outputs(
+            video_id, published.folder, input_seconds=published.duration_seconds, is_private=is_private
+        )
         is_complete = evidence.playlist is not None and isinstance(outputs, VerifiedOutputs)
         has_withdrawn = not is_complete and self._storage.has_withdrawn(video_id)
         return replace(
@@ -181,7 +185,9 @@ class Audit:
 
     def _caption_files(self, row: VideoRow, folders: Collection[str]) -> Collection[str]:
         is_there = object_keys.CAPTIONS_FOLDER in folders
-        return self._storage.caption_files(row.desired.video_id) if is_there else ()
+        if not is_there:
+            return ()
+        return self._storage.caption_files(row.desired.video_id, is_private=row.observed.is_private)
 
     def _check_bucket(self, run: AuditRun) -> None:
         quota = self._rules.quarantined_per_audit

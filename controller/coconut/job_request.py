@@ -107,12 +107,12 @@ def job_body(order: JobOrder, target: OutputTarget) -> dict[str, Any]:
     """Return the body of one submission. It contains credentials and signed URLs: never log it."""
     return {
         "input": {"url": order.source_url},
-        "storage": _storage(target),
+        "storage": _storage(target, is_private=order.is_private),
         "notification": {"type": "http", "url": order.callback_url, "events": True, "metadata": False},
         "outputs": {
             "jpg": {
                 "key": "thumbnails",
-                "path": f"/{object_keys.thumbnails_prefix(order.video_id, order.folder)}thumb_%.2d.jpg",
+                "path": f"/{_thumbnails(order)}thumb_%.2d.jpg",
                 "number": THUMBNAILS,
             },
             "httpstream": [_stream(case, order) for case in source_cases()],
@@ -125,10 +125,16 @@ def _stream(case: SourceCase, order: JobOrder) -> dict[str, Any]:
     return {
         "key": f"hls-{case.name}",
         "if": f"{case.condition} AND {{{{ input.duration }}}} < {_above(order.max_seconds)}",
-        "hls": {"path": f"/{object_keys.hls_directory(order.video_id, order.folder)}"},
+        "hls": {
+            "path": f"/{object_keys.hls_directory(order.video_id, order.folder, is_private=order.is_private)}",
+        },
         "variants": [_variant(is_portrait, rung) for rung in case.rungs]
         or [f"mp4:::quality={QUALITY},maxrate={LADDER[0].max_rate_kbps}k"],
     }
+
+
+def _thumbnails(order: JobOrder) -> str:
+    return object_keys.thumbnails_prefix(order.video_id, order.folder, is_private=order.is_private)
 
 
 def _above(max_seconds: float) -> int:
@@ -141,7 +147,7 @@ def _variant(is_portrait: bool, rung: Rung) -> str:
     return f"mp4:{size}::quality={QUALITY},maxrate={rung.max_rate_kbps}k"
 
 
-def _storage(target: OutputTarget) -> dict[str, Any]:
+def _storage(target: OutputTarget, *, is_private: bool) -> dict[str, Any]:
     """Return where the outputs go, with the key that can only write processed files."""
     block: dict[str, Any] = {
         "service": target.service,
@@ -155,4 +161,5 @@ def _storage(target: OutputTarget) -> dict[str, Any]:
     if target.service == "s3other":
         return block | {"endpoint": target.endpoint, "force_path_style": True}
     # Explicit: without an acl Coconut makes the files public at s3 and leaves it to the bucket at Spaces.
-    return block | {"region": target.region, "acl": target.acl or "private"}
+    acl = "private" if is_private or target.acl is None else target.acl
+    return block | {"region": target.region, "acl": acl}

@@ -94,7 +94,7 @@ def look(
 def _deleted_video(row: VideoRow, deps: Dependencies) -> Snapshot:
     marked = deps.storage.marks(row.desired.video_id).deleted_revision
     is_marked = marked is not None and marked >= row.desired.revision
-    return Snapshot(is_public=deps.storage.is_public(row.desired.video_id), is_marked=is_marked)
+    return Snapshot(is_readable=deps.storage.is_readable(row.desired.video_id), is_marked=is_marked)
 
 
 def _original(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies, *, may_be_kept: bool) -> Snapshot:
@@ -234,11 +234,14 @@ def _running_job(row: VideoRow, deps: Dependencies) -> Snapshot:
 def _outputs(
     row: VideoRow, folder: str, input_seconds: float | None, deps: Dependencies
 ) -> VerifiedOutputs | OutputsProblem:
-    return deps.storage.verify_outputs(row.desired.video_id, folder, input_seconds=input_seconds)
+    return deps.storage.verify_outputs(
+        row.desired.video_id, folder, input_seconds=input_seconds, is_private=row.observed.is_private
+    )
 
 
 def _playlist(row: VideoRow, deps: Dependencies) -> Snapshot:
-    return Snapshot(playlist=deps.storage.read_playlist(row.desired.video_id))
+    playlist = deps.storage.read_playlist(row.desired.video_id, is_private=row.observed.is_private)
+    return Snapshot(playlist=playlist)
 
 
 def _restored_video(row: VideoRow, published: Published, deps: Dependencies) -> Snapshot:

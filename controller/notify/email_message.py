@@ -39,8 +39,10 @@ def _subject(notification: Notification) -> str:
 
 
 def _paragraphs(notification: Notification, playback_base: str) -> list[str]:
-    if notification.kind is NotificationKind.READY and notification.is_playable:
+    if notification.kind is NotificationKind.READY and notification.has_public_stream:
         return ["It can be played now:", playback_url(playback_base, notification.video_id)]
+    if notification.kind is NotificationKind.READY and notification.is_playable:
+        return ["It is private, and can be played now where you are signed in."]
     if notification.kind is NotificationKind.ERRORED and notification.failure is not None:
         return [
             f"What happened: {notification.failure.message}.",

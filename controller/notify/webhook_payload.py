@@ -49,7 +49,7 @@ def _about_video(notification: Notification, playback_base: str) -> dict[str, An
         "title": notification.title,
         "metadata": dict(notification.metadata),
         "is_playable": notification.is_playable,
-        "playback_url": playback_url(playback_base, notification.video_id) if notification.is_playable else None,
+        "playback_url": playback_url(playback_base, notification.video_id) if notification.has_public_stream else None,
         "error": _error(notification),
     }
 

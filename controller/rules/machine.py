@@ -141,7 +141,7 @@ def _deleted(row: VideoRow, snapshot: Snapshot, now: datetime, timing: Timing) -
     if now >= since + timing.scaled(timing.delete_grace_seconds):
         return Purge()
     # A job that runs on may write later, when no pass looks any more: the audit withdraws that.
-    if snapshot.is_public or not snapshot.is_marked:
+    if snapshot.is_readable or not snapshot.is_marked:
         return Withdraw()
     if not row.retired and now >= since + timing.scaled(timing.retire_ready_seconds):
         return Retire()

@@ -23,8 +23,9 @@ class Snapshot:
     """What a look returned; a field that this situation does not need keeps its default.
 
     ``is_incomplete``: an upstream did not answer, so an absence proves nothing. ``parts``: None without an open
-    multipart upload. ``is_public``: a public file of a deleted video is left; ``is_marked``: the bucket has the mark of
-    its deletion. ``used``: an attempt that the row does not know, looked for before an end without another job.
+    multipart upload. ``is_readable``: a file of a deleted video is left where it was published; ``is_marked``: the
+    bucket has the mark of its deletion. ``used``: an attempt that the row does not know, looked for before an end
+    without another job.
     ``accepted_at``: when the newest submission of any video was made that led to a job; ``accepted_before``: the newest
     of them before the last attempt. ``hindrance``: why the snapshot is incomplete, once that has lasted.
     """
@@ -40,7 +41,7 @@ class Snapshot:
     job: Job | None = None
     outputs: VerifiedOutputs | OutputsProblem | None = None
     playlist: str | None = None
-    is_public: bool = False
+    is_readable: bool = False
     is_marked: bool = False
     used: "RestoreAttempt | None" = None
     unknown_looks: int = 0

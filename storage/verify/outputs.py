@@ -44,12 +44,12 @@ class Outputs:
 
 
 def judge_outputs(
-    video_id: str, folder: str, outputs: Outputs, *, input_seconds: float | None
+    video_id: str, folder: str, outputs: Outputs, *, input_seconds: float | None, is_private: bool = False
 ) -> VerifiedOutputs | OutputsProblem:
     """Judge the outputs in one attempt's folder. ``input_seconds``: what the stream must reach, None if unknown."""
     if len(outputs.sizes) > OBJECTS_MAX:
         return OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files", is_permanent=True)
-    master = object_keys.master_key(video_id, folder)
+    master = object_keys.master_key(video_id, folder, is_private=is_private)
     try:
         with _judging("the master playlist"):
             variants = read_master(outputs.playlist(master))
@@ -57,11 +57,12 @@ def judge_outputs(
         _check_durations(durations, input_seconds)
     except PlaylistError as error:
         return OutputsProblem(str(error), is_permanent=not isinstance(error, UnreadableError))
+    # Relative to the video's prefix, wherever that is.
     directory = object_keys.hls_directory(video_id, folder).removeprefix(object_keys.video_prefix(video_id))
     return VerifiedOutputs(
         renditions=tuple(replace(variant, uri=f"{directory}/{variant.uri}") for variant in variants),
         duration_seconds=max(durations),
-        poster_key=_poster(object_keys.thumbnails_prefix(video_id, folder), outputs.sizes),
+        poster_key=_poster(object_keys.thumbnails_prefix(video_id, folder, is_private=is_private), outputs.sizes),
     )
 
 

@@ -23,6 +23,7 @@ from tests.support.eventually import eventually
 # Long enough for HS512 too, so that only the algorithm can be what is refused.
 JWT_SIGNING_KEY = "a signing key of the integration tests, with the 64 bytes HS512 asks for"
 CALLBACK_KEY = "a callback key of the integration tests"
+PLAYBACK_KEY = "a playback key of the integration tests"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
 A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
@@ -143,6 +144,8 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
         "JWT_ISSUER": ISSUER,
         "JWT_AUDIENCE": AUDIENCE,
         "WEBHOOK_SIGNING_KEYS": CALLBACK_KEY,
+        "PLAYBACK_SIGNING_KEYS": PLAYBACK_KEY,
+        "API_BASE_URL": "https://api.example.com",
         "DRAIN_SECONDS": "0",
         "CHANGES_PER_MINUTE": "100000",
         "CALLS_PER_MINUTE": "1000000",

@@ -3,20 +3,25 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import LiteralString
 from uuid import uuid4
 
+import boto3
 import psycopg
 from psycopg import sql
+from pydantic import TypeAdapter
 
 from devstack.s3 import S3Access
+from domain.object_keys import video_prefix
+from domain.video import Published
 from tests.integration.api_process import (
     A_VIDEO,
     CALLBACK_KEY,
     JWT_SIGNING_KEY,
+    PLAYBACK_KEY,
     ApiProcess,
     environment_of,
     running,
@@ -25,13 +30,18 @@ from tests.integration.api_process import (
 from tests.integration.buckets import with_fresh_bucket
 from tests.integration.databases import fresh_database
 from tests.integration.webhook_rows import WebhookIds, tidy
-from tests.support.hostile.requests import Facts, RawResponse, Sent
+from tests.support.hostile.requests import PRIVATE_FILES, PRIVATE_PUBLISHED, Facts, RawResponse, Sent
 from tests.support.hostile.tokens import token
 from tests.support.hostile.wire import encode, exchange
 
 _FAIL: LiteralString = """
 UPDATE videos SET phase = 'errored', reason = 'Failed', deadline_at = NULL,
                   failure = '{"code": "job_lost", "message": "lost", "attempt": 1}'
+WHERE video_id = %s
+"""
+_PUBLISH_PRIVATELY: LiteralString = """
+UPDATE videos SET phase = 'ready', reason = 'Published', deadline_at = NULL, published = %s::jsonb, is_playable = true,
+                  is_private = true
 WHERE video_id = %s
 """
 FILE = b"not a video"
@@ -44,15 +54,16 @@ _TABLES = (
 class RealWorld:
     """A running API, two users' videos with their files and first attempts, and the rows behind them."""
 
-    def __init__(self, api: ApiProcess, database_url: str) -> None:
+    def __init__(self, api: ApiProcess, environment: Mapping[str, str]) -> None:
         self.api = api
-        self._connection = psycopg.connect(database_url, autocommit=True)
+        self._connection = psycopg.connect(environment["DATABASE_URL"], autocommit=True)
         own, foreign = self._submitted("ann"), self._submitted("eve")
         self.facts = Facts(
             own,
             foreign,
             JWT_SIGNING_KEY,
             [CALLBACK_KEY],
+            PLAYBACK_KEY,
             token(JWT_SIGNING_KEY),
             token(JWT_SIGNING_KEY, {"scope": "admin"}),
             waiting=self._created("ann"),
@@ -61,12 +72,14 @@ class RealWorld:
             deleted=self._created("ann"),
             requested=self._created("ann"),
             verified=self._submitted("ann"),
+            private=self._created("ann", visibility="private"),
             endpoint=str(uuid4()),
             secret=str(uuid4()),
             delivery=str(uuid4()),
         )
         self.tidy()
         self._verified(self.facts.verified)
+        self._published_privately(self.facts.private, environment)
         self.execute("UPDATE videos SET edition = 2 WHERE video_id = %s", self.facts.requested)
         self.execute(_FAIL, self.facts.failed)
         self.api.call("DELETE", f"/api/v1/videos/{self.facts.deleted}")
@@ -114,6 +127,22 @@ class RealWorld:
         found = {"etag": etag, "last_modified": "2026-03-01T12:00:00Z", "file_bytes": len(FILE), "container": "mp4"}
         self.execute("UPDATE videos SET source = %s::jsonb WHERE video_id = %s", json.dumps(found), video_id)
 
+    def _published_privately(self, video_id: str, environment: Mapping[str, str]) -> None:
+        """Let a private video be playable, as the operator leaves it."""
+        published = TypeAdapter(Published).dump_json(PRIVATE_PUBLISHED).decode()
+        self.execute(_PUBLISH_PRIVATELY, published, video_id)
+        bucket = boto3.client(
+            "s3",
+            endpoint_url=environment["S3_ENDPOINT"],
+            region_name=environment["S3_REGION"],
+            aws_access_key_id=environment["S3_ACCESS_KEY"],
+            aws_secret_access_key=environment["S3_SECRET_KEY"],
+        )
+        with closing(bucket):
+            for path, body in PRIVATE_FILES.items():
+                key = video_prefix(video_id, is_private=True) + path
+                bucket.put_object(Bucket=environment["S3_PROCESSED_BUCKET"], Key=key, Body=body)
+
     def _submitted(self, user: str) -> str:
         """Create a video with its file and a recorded first attempt, as the operator leaves it."""
         answer = self.api.call("POST", "/api/v1/videos", user=user, json=A_VIDEO)
@@ -132,7 +161,7 @@ class RealWorld:
 def real_world(environment: Mapping[str, str], directory: Path) -> Iterator[RealWorld]:
     """Run an API until the end of the block."""
     with running({**environment, "WAITS": "0", "REGION": "tor1"}, directory) as api:
-        world = RealWorld(api, environment["DATABASE_URL"])
+        world = RealWorld(api, environment)
         try:
             yield world
         finally:

@@ -103,7 +103,7 @@ S3_CALLS = pytest.mark.parametrize(
             id="read-an-original",
         ),
         pytest.param(lambda settings: Storage(settings).write_playlist("x", "text"), id="write"),
-        pytest.param(lambda settings: Storage(settings).is_public("x"), id="list"),
+        pytest.param(lambda settings: Storage(settings).is_readable("x"), id="list"),
         pytest.param(lambda settings: Storage(settings).remove_original("uploads/x"), id="remove"),
         pytest.param(lambda settings: Multipart(settings).parts("uploads/x", "u"), id="list-parts"),
         pytest.param(lambda settings: list(Inventory(settings).file_pages("processed/")), id="list-the-bucket"),
@@ -115,7 +115,7 @@ S3_CALLS = pytest.mark.parametrize(
 def test_a_store_that_answers_without_end_is_unavailable(head: bytes, drop: bytes) -> None:
     def ask() -> None:
         with pytest.raises(UnavailableError):
-            Storage(s3(port)).is_public("x")
+            Storage(s3(port)).is_readable("x")
 
     with trickling(head, drop) as port:
         assert LONGEST_SECONDS <= seconds_of(ask) < PATIENCE_SECONDS / 2

@@ -15,6 +15,7 @@ from tests.integration.api_process import (
     A_VIDEO,
     CALLBACK_KEY,
     JWT_SIGNING_KEY,
+    PLAYBACK_KEY,
     ApiProcess,
     environment_of,
     running,
@@ -38,10 +39,11 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 def test_without_postgres_every_call_that_needs_it_says_when_to_retry(tmp_path: Path) -> None:
-    anything = dict.fromkeys(("waiting", "parted", "failed", "deleted", "requested", "verified"), new_video_id())
+    kinds = ("waiting", "parted", "failed", "deleted", "requested", "verified", "private")
+    anything = dict.fromkeys(kinds, new_video_id())
     anything |= dict.fromkeys(("endpoint", "secret", "delivery"), str(uuid4()))
     tokens = token(JWT_SIGNING_KEY), token(JWT_SIGNING_KEY, {"scope": "admin"})
-    facts = Facts(new_video_id(), new_video_id(), JWT_SIGNING_KEY, [CALLBACK_KEY], *tokens, **anything)
+    facts = Facts(new_video_id(), new_video_id(), JWT_SIGNING_KEY, [CALLBACK_KEY], PLAYBACK_KEY, *tokens, **anything)
     with running(without_upstreams(tmp_path), tmp_path) as api, ThreadPoolExecutor(len(CALLS)) as pool:
 
         def call_it(call: Call) -> None:

@@ -24,10 +24,11 @@ from database.outbox import Outbox
 from database.overview import CallbackHealth, Overview, Overviews
 from database.queries import VideoQueries
 from database.webhook_endpoints import Endpoints
+from domain.object_keys import video_prefix
 from domain.policy import LifecyclePolicy
 from domain.records import Cause, Intend, VideoRow
 from domain.schedule import Timing
-from domain.video import DesiredState, Phase, SourceFacts
+from domain.video import DesiredState, Phase, Published, Reason, SourceFacts
 from runtime.heartbeats import Heartbeats
 from tests.support.builders.videos import in_phase
 from tests.support.fakes.multipart import FakeMultipart
@@ -39,8 +40,10 @@ from webapi.health import Liveness, Readiness
 from webapi.http.auth import TokenVerifier
 from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
+from webapi.http.playback_tokens import PlaybackTokens
 from webapi.http.request_limit import RequestLimit
 from webapi.metrics import ApiMetrics
+from webapi.videos.playback_links import PlaybackLinks
 from webapi.videos.serializers import Serializer
 from webapi.videos.stores import Store, Stores
 from webapi.videos.videos import Policy
@@ -49,6 +52,8 @@ CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 # Long enough for HS512 too, so that a refused algorithm is refused for itself and not for a short key.
 SIGNING_KEY = "the tests' own signing key, with the 64 bytes that HS512 asks for"
 CALLBACK_KEYS = ["a new callback key of 32 bytes...", "an old callback key of 32 bytes.."]
+PLAYBACK_KEYS = ["a new playback key of 32 bytes...", "an old playback key of 32 bytes.."]
+API_BASE_URL = "https://api.example.com"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
 RETRANSCODES_PER_DAY = 2
@@ -110,6 +115,7 @@ class Api:
         self.metrics = ApiMetrics()
         self.beats = Heartbeats(lambda: self.monotonic)
         self.readiness = Readiness(postgres, lambda: self.monotonic, self.beats)
+        playback_tokens = PlaybackTokens(PLAYBACK_KEYS, lambda: self.now)
         self.deps = ApiDependencies(
             queries=self.queries,
             commands=self.commands,
@@ -122,6 +128,7 @@ class Api:
             liveness=Liveness(self.beats),
             metrics=self.metrics,
             tokens=TokenVerifier(SIGNING_KEY, issuer=ISSUER, audience=AUDIENCE),
+            playback_tokens=playback_tokens,
             callback_keys=CALLBACK_KEYS,
             policy=Policy(
                 uploads_per_hour=10,
@@ -130,8 +137,11 @@ class Api:
                 max_file_bytes=MAX_FILE_BYTES,
                 upload_url_seconds=900,
                 download_url_seconds=300,
+                has_private_playback=True,
             ),
-            serializer=Serializer(self.stores.playback_base, LifecyclePolicy()),
+            serializer=Serializer(
+                self.stores.playback_base, LifecyclePolicy(), PlaybackLinks(API_BASE_URL, playback_tokens)
+            ),
             clock=lambda: self.now,
             endpoints=self.endpoints,
             deliveries=self.deliveries,
@@ -209,6 +219,19 @@ class Api:
         row = self.row(video_id)
         written = self.observations.commit(row, replace(row.observed, **{**required, **changes}), cause=cause)
         assert written is not None
+
+    def publish_privately(self, video_id: str, published: Published, files: Mapping[str, bytes]) -> None:
+        """Let a private video be playable, as the operator leaves it. ``files``: by path below its prefix."""
+        self.observe(
+            video_id,
+            phase=Phase.READY,
+            reason=Reason.PUBLISHED,
+            published=published,
+            is_playable=True,
+            is_private=True,
+        )
+        for path, body in files.items():
+            self.storage.put_processed(video_prefix(video_id, is_private=True) + path, body)
 
     def submit(self, video_id: str) -> None:
         """Record attempt 1, so that callbacks about it are claims."""

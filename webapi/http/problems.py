@@ -29,6 +29,7 @@ class ProblemCode(StrEnum):
     INVALID_TOKEN = "invalid_token"  # noqa: S105
     INVALID_SIGNATURE = "invalid_signature"
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    PLAYBACK_DENIED = "playback_denied"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     OBJECT_MISSING = "object_missing"
@@ -106,6 +107,12 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.INSUFFICIENT_SCOPE: ProblemType(
         falcon.HTTP_403, "The token does not allow this", False, "Use a token with the scope that the header names."
+    ),
+    ProblemCode.PLAYBACK_DENIED: ProblemType(
+        falcon.HTTP_403,
+        "The link does not allow this",
+        False,
+        "Get a new `playback_url` from the video, and continue at the same position.",
     ),
     ProblemCode.NOT_FOUND: ProblemType(falcon.HTTP_404, "Not found", False, "Check the path and the id."),
     ProblemCode.METHOD_NOT_ALLOWED: ProblemType(

@@ -24,7 +24,7 @@ _TOKEN = "bearer"  # noqa: S105 - the name of a scheme
 
 _HEADERS = {
     "X-Request-Id": "the id of the request in our log: yours, if you sent a well-formed one",
-    "Location": "the path of the new resource",
+    "Location": "where the new resource is, or the file",
     "ETag": "send it as If-None-Match to get the body only after a change",
     "Retry-After": "seconds to wait before the next call",
     "RateLimit": "what is left of each quota that the call counted for: `r` units, more in `t` seconds",
@@ -77,6 +77,8 @@ def openapi_document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in OPERATIONS:
         paths[operation.path][operation.method.lower()] = _operation(operation, schemas)
+    # Parameters are described where they are.
+    queries = {operation.query.__name__ for operation in OPERATIONS if operation.query}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -88,7 +90,7 @@ def openapi_document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": dict(paths),
         "components": {
-            "schemas": schemas,
+            "schemas": {name: schema for name, schema in schemas.items() if name not in queries},
             "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
             "parameters": {
                 "IdempotencyKey": _idempotency_key(),
@@ -146,7 +148,7 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         {"$ref": f"#/components/parameters/{_parameter(name)}"} for name in operation.ids
     ]
     if operation.query:
-        parameters += _query(schemas.pop(operation.query.__name__))
+        parameters += _query(schemas[operation.query.__name__])
     if operation.is_keyed:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     if operation.is_conditional:

@@ -69,6 +69,21 @@ def _public(path: str, summary: str, **fields: object) -> Operation:
     return Operation("GET", path, summary, is_private=False, needs_upstreams=False, **fields)  # type: ignore[arg-type]
 
 
+_PLAYLIST = "application/vnd.apple.mpegurl"
+
+
+def _playback(path: str, summary: str, **fields: object) -> Operation:
+    return Operation(
+        "GET",
+        f"/api/v1/playback/{VIDEO_ID}/{path}",
+        summary,
+        query=requests.OpenPlayback,
+        problems=(ProblemCode.PLAYBACK_DENIED,),
+        is_private=False,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
 def _admin(method: str, path: str, summary: str, status: int = 200, **fields: object) -> Operation:
     return Operation(method, f"/api/v1/admin/{path}", summary, status, scope="admin", **fields)  # type: ignore[arg-type]
 
@@ -293,6 +308,14 @@ OPERATIONS = (
         "Follow a video as Server-Sent Events, each of which is the whole video",
         media_type="text/event-stream",
     ),
+    _playback("playlist.m3u8", "Open a private video: the master playlist", media_type=_PLAYLIST),
+    _playback(
+        "media.m3u8",
+        "Read a quality, or captions, of a private video: a media playlist",
+        media_type=_PLAYLIST,
+        needs_storage=True,
+    ),
+    _playback("file", "Read the picture or the captions of a private video", status=302, headers=("Location",)),
     Operation(
         "GET",
         "/api/v1/admin/overview",

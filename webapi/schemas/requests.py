@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from domain.captions import LABEL_MAX
-from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode
+from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode, Visibility
 
 # Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
 # reverse the text around them: "cats<U+202E>4pm.exe" reads "catsexe.mp4".
@@ -151,6 +151,11 @@ class CreateVideo(Request):
         pattern=TEXT_PATTERN,
         description="one of the regions of the service; by the client's country if left out",
     )
+    visibility: Visibility | None = Field(
+        default=None,
+        description="who can play it: everyone with its URL, or only holders of a signed one; if left out, the default"
+        " of the installation",
+    )
     metadata: Metadata = Field(
         default_factory=dict,
         description="texts by names of 1 to 64 characters, no control characters, no change of direction;"
@@ -238,6 +243,12 @@ class ShowVideo(Request):
 
     wait: Annotated[int, Field(ge=0, le=WAIT_SECONDS_MAX), BeforeValidator(_whole_number)] = 0
     since: str | None = Field(default=None, max_length=REVISION_MAX, pattern=r"^[0-9]+\.[0-9]+$")
+
+
+class OpenPlayback(Request):
+    """The query of a private video's playlist or file."""
+
+    token: str = Field(min_length=1, max_length=2048, description="as it is in the URL that the service gave")
 
 
 class ListVideos(Request):

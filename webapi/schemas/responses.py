@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from crds.models import ShownReason
 from domain.failures import Stage
 from domain.records import Cause
-from domain.video import Origin, Phase, Reason, UploadMode
+from domain.video import Origin, Phase, Reason, UploadMode, Visibility
 
 
 class ResponseModel(BaseModel):
@@ -140,6 +140,7 @@ class VideoBody(ResponseModel):
     playback_url: str | None
     thumbnail_url: str | None
     is_playable: bool
+    visibility: Visibility
     progress: int = Field(ge=0, le=100)
     reason: ShownReason
     waiting_for: str | None

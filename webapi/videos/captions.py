@@ -3,6 +3,9 @@
 A call records what is wanted; the operator writes the files and the stable playlist (controller/actions/captions.py).
 """
 
+from collections.abc import Callable
+from datetime import datetime
+
 import falcon
 
 from database.commands import VideoCommands
@@ -31,13 +34,14 @@ _RETRY_AFTER_SECONDS = "10"
 class VideoCaptions:
     """`/api/v1/videos/{video_id}/captions`."""
 
-    def __init__(self, queries: VideoQueries, serializer: Serializer) -> None:
+    def __init__(self, queries: VideoQueries, serializer: Serializer, clock: Callable[[], datetime]) -> None:
         self._queries = queries
         self._serializer = serializer
+        self._clock = clock
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """List the captions by language."""
-        resp.data = self._serializer.captions(owned(self._queries, req, video_id)).as_json()
+        resp.data = self._serializer.captions(owned(self._queries, req, video_id), self._clock()).as_json()
         resp.set_header("Cache-Control", "private, no-cache")
 
 
@@ -45,12 +49,18 @@ class VideoCaption:
     """`/api/v1/videos/{video_id}/captions/{language}`."""
 
     def __init__(
-        self, queries: VideoQueries, commands: VideoCommands, publisher: Publisher, serializer: Serializer
+        self,
+        queries: VideoQueries,
+        commands: VideoCommands,
+        publisher: Publisher,
+        serializer: Serializer,
+        clock: Callable[[], datetime],
     ) -> None:
         self._queries = queries
         self._commands = commands
         self._publisher = publisher
         self._serializer = serializer
+        self._clock = clock
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, video_id: str, language: str) -> None:
         """Add captions, or replace those in this language. Repeating it changes nothing."""
@@ -66,7 +76,7 @@ class VideoCaption:
         except CaptionsBusyError as error:
             raise _busy() from error
         self._publish(row, _writable(after))
-        (body,) = [body for body in self._serializer.captions(after).captions if body.language == tag]
+        (body,) = [body for body in self._serializer.captions(after, self._clock()).captions if body.language == tag]
         resp.data = body.as_json()
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, video_id: str, language: str) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.captions import text_name
+from domain.captions import CaptionTrack, text_name
 from domain.failures import ADVICE, FailureCode
 from domain.messages import present
-from domain.object_keys import captions_prefix, playback_url, thumbnail_url
+from domain.object_keys import CAPTIONS_FOLDER, POSTER, playback_url, video_prefix
 from domain.policy import LifecyclePolicy
 from domain.records import EventRow, VideoRow
 from domain.schedule import next_check_at, restore_window
@@ -22,6 +22,7 @@ from webapi.schemas.responses import (
     VideoBody,
     VideoError,
 )
+from webapi.videos.playback_links import PlaybackLinks
 
 # The operator is nudged at once; a pass takes about this long.
 _SOON_SECONDS = 2
@@ -39,13 +40,17 @@ class Serializer:
 
     playback_base: Callable[[str], str | None]
     policy: LifecyclePolicy
+    # None where private videos cannot be played.
+    links: PlaybackLinks | None = None
 
-    def captions(self, row: VideoRow) -> CaptionList:
+    def captions(self, row: VideoRow, now: datetime) -> CaptionList:
         """Return the captions of a video. One is published once it accompanies the stream."""
         is_public = row.observed.is_playable and not row.desired.deleted
         published = set(row.captions_published.captions.tracks) if is_public else set()
-        base = self.playback_base(row.desired.region)
-        prefix = f"{base}/{captions_prefix(row.desired.video_id)}"
+
+        def url(track: CaptionTrack) -> str | None:
+            return self._file_url(row, f"{CAPTIONS_FOLDER}/{text_name(track)}", now) if track in published else None
+
         return CaptionList(
             captions=tuple(
                 CaptionBody(
@@ -53,7 +58,7 @@ class Serializer:
                     label=track.label,
                     default=track.is_default,
                     status="published" if track in published else "pending",
-                    url=prefix + text_name(track) if base is not None and track in published else None,
+                    url=url(track),
                 )
                 for track in row.captions.tracks
             )
@@ -64,18 +69,16 @@ class Serializer:
         desired, observed = row.desired, row.observed
         presentation = present(desired, observed)
         published = observed.published if observed.is_playable and not desired.deleted else None
-        base = self.playback_base(desired.region) if published else None
         return VideoBody(
             id=desired.video_id,
             region=desired.region,
             title=desired.title,
             status=presentation.phase,
             revision=row.revisions.tag,
-            playback_url=playback_url(base, desired.video_id) if base else None,
-            thumbnail_url=thumbnail_url(base, desired.video_id)
-            if base and published and published.has_poster
-            else None,
+            playback_url=self._playback_url(row, now) if published else None,
+            thumbnail_url=self._file_url(row, POSTER, now) if published and published.has_poster else None,
             is_playable=published is not None,
+            visibility=desired.visibility,
             progress=observed.progress_percent,
             reason=presentation.reason,
             waiting_for=presentation.waiting_for,
@@ -98,6 +101,21 @@ class Serializer:
             deleted_at=row.deleted_at,
             restorable_until=row.deleted_at + restore_window(self.policy.timing) if row.deleted_at else None,
         )
+
+    def _playback_url(self, row: VideoRow, now: datetime) -> str | None:
+        video_id = row.desired.video_id
+        if row.observed.is_private:
+            return self.links.playlist(video_id, now) if self.links else None
+        base = self.playback_base(row.desired.region)
+        return playback_url(base, video_id) if base else None
+
+    def _file_url(self, row: VideoRow, path: str, now: datetime) -> str | None:
+        """Return the URL of one file. ``path``: below the video's prefix."""
+        video_id = row.desired.video_id
+        if row.observed.is_private:
+            return self.links.file(video_id, path, now) if self.links else None
+        base = self.playback_base(row.desired.region)
+        return f"{base}/{video_prefix(video_id)}{path}" if base else None
 
     def admin_video(self, row: VideoRow, now: datetime) -> AdminVideoBody:
         """Return what administrators see of a video."""

@@ -9,7 +9,7 @@ from domain.records import VideoRow
 from domain.regions import region_for
 from runtime.upstream_breaker import UpstreamHealth
 from webapi.http.problems import FieldProblem, HttpProblemError, ProblemCode
-from webapi.ports import MultipartStorage, OriginalStorage
+from webapi.ports import FileStorage, MultipartStorage
 
 # No upload has this key: asking for it costs one request and finds nothing.
 _PROBED_KEY = "uploads/probe"
@@ -24,7 +24,7 @@ class Store:
     ``is_down``: a person decided that it takes no new uploads. ``health``: what the last calls to it showed.
     """
 
-    storage: OriginalStorage
+    storage: FileStorage
     parts: MultipartStorage
     playback_base: str
     is_down: bool = False

@@ -9,7 +9,7 @@ from database.commands import MetadataTooLargeError, VideoCommands
 from database.creation import BytesPerDay, NewRow
 from database.queries import VideoQueries
 from domain.object_keys import original_key
-from domain.video import BEFORE_THE_FILE, UploadMode, new_video_id
+from domain.video import BEFORE_THE_FILE, UploadMode, Visibility, new_video_id
 from webapi.http.auth import Caller, caller_of
 from webapi.http.authorization import changeable, owned
 from webapi.http.idempotency import idempotency_key
@@ -33,7 +33,7 @@ _AT_ONCE = ShowVideo()
 class Policy:
     """Limits of this installation. ``uploads_per_hour`` is for tokens without a limit.
 
-    ``upload_bytes_per_day``: of one owner, 0 for no limit.
+    ``upload_bytes_per_day``: of one owner, 0 for no limit. ``visibility``: of a video for which none is requested.
     """
 
     uploads_per_hour: int
@@ -45,6 +45,8 @@ class Policy:
     multipart_above_bytes: int = 100_000_000
     part_bytes: int = 16 * 1024**2
     upload_bytes_per_day: int = 0
+    visibility: Visibility = Visibility.PUBLIC
+    has_private_playback: bool = False
 
     @property
     def per_day(self) -> BytesPerDay | None:
@@ -116,7 +118,15 @@ class VideosResource:
             metadata=body.metadata,
             email=caller.email,
             upload_mode=self._mode(body),
+            visibility=self._visibility(body),
         )
+
+    def _visibility(self, body: CreateVideo) -> Visibility:
+        if body.visibility is Visibility.PRIVATE and not self._policy.has_private_playback:
+            detail = "private videos cannot be played here: the service has no key for their URLs"
+            problem = FieldProblem("visibility", detail)
+            raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: visibility", errors=[problem])
+        return body.visibility or self._policy.visibility
 
     def _mode(self, body: CreateVideo) -> UploadMode:
         if body.upload_mode is UploadMode.MULTIPART and body.size_bytes is None:

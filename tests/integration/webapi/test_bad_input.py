@@ -14,10 +14,17 @@ from hypothesis import strategies as st
 from domain.notifications import VIDEO_NOTIFICATION_KINDS
 from domain.video import Phase
 from tests.integration.databases import clocked_database
-from tests.support.api import CALLBACK_KEYS, SIGNING_KEY, Api, verify_file
+from tests.support.api import CALLBACK_KEYS, PLAYBACK_KEYS, SIGNING_KEY, Api, verify_file
 from tests.support.hostile.calls import CALLS, Call, routes_of
 from tests.support.hostile.problems import assert_problem
-from tests.support.hostile.requests import Facts, RawResponse, Sent, good_request
+from tests.support.hostile.requests import (
+    PRIVATE_FILES,
+    PRIVATE_PUBLISHED,
+    Facts,
+    RawResponse,
+    Sent,
+    good_request,
+)
 from tests.support.hostile.tokens import token
 from tests.support.postgres import ClockedDatabase
 from webapi.app import create_app
@@ -51,6 +58,7 @@ class HostileWorld:
             foreign,
             SIGNING_KEY,
             CALLBACK_KEYS,
+            PLAYBACK_KEYS[0],
             token(SIGNING_KEY),
             token(SIGNING_KEY, {"scope": "admin"}),
             waiting=api.create(),
@@ -59,12 +67,14 @@ class HostileWorld:
             deleted=api.create(),
             requested=api.create(),
             verified=api.create(),
+            private=api.create(visibility="private"),
             **an_endpoint(api),
         )
         verify_file(api, self.facts.verified)
         api.set_columns(self.facts.requested, edition=2)
         api.observe(self.facts.failed, phase=Phase.ERRORED)
         api.commands.delete(self.facts.deleted)
+        api.publish_privately(self.facts.private, PRIVATE_PUBLISHED, PRIVATE_FILES)
 
     def send(self, sent: Sent) -> RawResponse:
         """Send one request."""

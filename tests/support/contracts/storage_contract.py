@@ -246,13 +246,13 @@ class StorageContract:
         while not store.storage.withdraw(VIDEO, at_most=4):
             passes += 1
         assert passes > 1
-        assert not store.storage.is_public(VIDEO)
+        assert not store.storage.is_readable(VIDEO)
         assert isinstance(store.storage.verify_outputs(VIDEO, "1-word", input_seconds=None), OutputsProblem)
         assert store.storage.withdraw(VIDEO, at_most=4), "once more changes nothing"
 
         while not store.storage.bring_back(VIDEO, at_most=4):
             pass
-        assert store.storage.is_public(VIDEO)
+        assert store.storage.is_readable(VIDEO)
         for folder in ("1-word", "2"):
             assert isinstance(store.storage.verify_outputs(VIDEO, folder, input_seconds=None), VerifiedOutputs)
 
@@ -262,7 +262,7 @@ class StorageContract:
         store.put_outputs("2", stream())
         assert store.storage.remove_video(VIDEO, at_most=100)
         assert store.storage.bring_back(VIDEO, at_most=100)
-        assert not store.storage.is_public(VIDEO)
+        assert not store.storage.is_readable(VIDEO)
 
     def test_originals_are_removed_with_their_copies_and_nothing_else_is(self, store: Store) -> None:
         store.put_raw(ORIGINAL, mp4())

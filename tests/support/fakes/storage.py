@@ -20,6 +20,7 @@ from domain.objects import (
     StoredFile,
     VerifiedOutputs,
 )
+from domain.playback import with_uris
 from domain.video import SourceFacts
 from storage.object_store import CAPTIONS_TYPE, PLAYLIST_TYPE, POSTER_TYPE
 from storage.presign import attachment
@@ -66,10 +67,10 @@ class FakeStorage:
         """Store an output, as a job does."""
         self.processed[key] = self._object(body, content_type)
 
-    def put_outputs(self, video_id: str, folder: str, files: Mapping[str, bytes]) -> None:
+    def put_outputs(self, video_id: str, folder: str, files: Mapping[str, bytes], *, is_private: bool = False) -> None:
         """Store a job's outputs by path below its folder; `tests.support.fakes.videos.stream` makes them."""
         for path, body in files.items():
-            self.put_processed(object_keys.outputs_prefix(video_id, folder) + path, body)
+            self.put_processed(object_keys.outputs_prefix(video_id, folder, is_private=is_private) + path, body)
 
     def presign_upload(
         self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
@@ -117,7 +118,8 @@ class FakeStorage:
             del self.marked[file.key]
 
     def output_folders(self, video_id: str) -> list[str]:
-        return [name for page in self.folder_pages(object_keys.video_prefix(video_id)) for name in page.folders]
+        prefixes = object_keys.stream_prefixes(video_id)
+        return [name for prefix in prefixes for page in self.folder_pages(prefix) for name in page.folders]
 
     def _mark(self, key: str) -> None:
         self._raise_trouble()
@@ -156,70 +158,95 @@ class FakeStorage:
         return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes, max_seconds=max_seconds)
 
     def verify_outputs(
-        self, video_id: str, folder: str, *, input_seconds: float | None
+        self, video_id: str, folder: str, *, input_seconds: float | None, is_private: bool = False
     ) -> VerifiedOutputs | OutputsProblem:
         self._raise_trouble()
-        prefix = object_keys.outputs_prefix(video_id, folder)
+        prefix = object_keys.outputs_prefix(video_id, folder, is_private=is_private)
         sizes = {key: len(stored.body) for key, stored in self.processed.items() if key.startswith(prefix)}
         outputs = Outputs(sizes, lambda key: self.processed[key].body.decode(errors="replace"))
-        return judge_outputs(video_id, folder, outputs, input_seconds=input_seconds)
+        return judge_outputs(video_id, folder, outputs, input_seconds=input_seconds, is_private=is_private)
 
-    def publish_poster(self, video_id: str, poster_key: str) -> None:
+    def publish_poster(self, video_id: str, poster_key: str, *, is_private: bool = False) -> None:
         self._raise_trouble()
         if self.read_only:
             raise UnavailableError("publishing the poster: it takes no writes")
         if poster_key not in self.processed:
             raise UnavailableError("publishing the poster: the thumbnail is gone")
-        self.put_processed(object_keys.stable_poster_key(video_id), self.processed[poster_key].body, POSTER_TYPE)
+        key = object_keys.stable_poster_key(video_id, is_private=is_private)
+        self.put_processed(key, self.processed[poster_key].body, POSTER_TYPE)
 
-    def write_playlist(self, video_id: str, text: str) -> None:
+    def write_playlist(self, video_id: str, text: str, *, is_private: bool = False) -> None:
         self._raise_trouble()
         if self.loses_playlists:
             return
-        self.put_processed(object_keys.stable_playlist_key(video_id), text.encode(), PLAYLIST_TYPE)
+        self.put_processed(
+            object_keys.stable_playlist_key(video_id, is_private=is_private), text.encode(), PLAYLIST_TYPE
+        )
 
-    def read_playlist(self, video_id: str) -> str | None:
+    def read_playlist(self, video_id: str, *, is_private: bool = False) -> str | None:
         self._raise_trouble()
-        stored = self.processed.get(object_keys.stable_playlist_key(video_id))
+        stored = self.processed.get(object_keys.stable_playlist_key(video_id, is_private=is_private))
         return stored.body.decode(errors="replace") if stored else None
 
-    def write_captions(self, video_id: str, track: CaptionTrack, *, text: str, playlist: str) -> None:
+    def write_captions(
+        self, video_id: str, track: CaptionTrack, *, text: str, playlist: str, is_private: bool = False
+    ) -> None:
         self._raise_trouble()
-        prefix = object_keys.captions_prefix(video_id)
+        prefix = object_keys.captions_prefix(video_id, is_private=is_private)
         self.put_processed(prefix + text_name(track), text.encode(), CAPTIONS_TYPE)
         self.put_processed(prefix + playlist_name(track), playlist.encode(), PLAYLIST_TYPE)
 
-    def remove_caption_file(self, video_id: str, name: str) -> None:
-        self.remove_file(object_keys.captions_prefix(video_id) + name)
+    def remove_caption_file(self, video_id: str, name: str, *, is_private: bool = False) -> None:
+        self.remove_file(object_keys.captions_prefix(video_id, is_private=is_private) + name)
 
-    def caption_files(self, video_id: str) -> set[str]:
+    def caption_files(self, video_id: str, *, is_private: bool = False) -> set[str]:
         self._raise_trouble()
-        prefix = object_keys.captions_prefix(video_id)
+        prefix = object_keys.captions_prefix(video_id, is_private=is_private)
         return {key.removeprefix(prefix) for key, stored in self.processed.items() if key.startswith(prefix)}
 
-    def first_timestamp(self, video_id: str, uri: str) -> int | None:
+    def first_timestamp(self, video_id: str, uri: str, *, is_private: bool = False) -> int | None:
         self._raise_trouble()
-        del video_id, uri
+        del video_id, uri, is_private
         return self.timestamp
 
-    def remove_published(self, video_id: str) -> None:
+    def signed_playlist(self, video_id: str, path: str, *, signed_at: datetime, ends_at: datetime) -> str | None:
         self._raise_trouble()
-        self.processed.pop(object_keys.stable_playlist_key(video_id), None)
-        self.processed.pop(object_keys.stable_poster_key(video_id), None)
+        key = object_keys.video_prefix(video_id, is_private=True) + path
+        stored = self.processed.get(key)
+        if stored is None:
+            return None
+        directory = path.rpartition("/")[0]
 
-    def is_public(self, video_id: str) -> bool:
+        def url(uri: str) -> str:
+            return self.presign_private(video_id, f"{directory}/{uri}", signed_at=signed_at, ends_at=ends_at)
+
+        return with_uris(stored.body.decode(), url)
+
+    def presign_private(self, video_id: str, path: str, *, signed_at: datetime, ends_at: datetime) -> str:
+        key = object_keys.video_prefix(video_id, is_private=True) + path
+        times = f"signed={signed_at:%Y%m%dT%H%M%SZ}&ends={ends_at:%Y%m%dT%H%M%SZ}"
+        return f"https://processed.storage.test/{quote(key)}?{times}"
+
+    def remove_published(self, video_id: str, *, is_private: bool = False) -> None:
         self._raise_trouble()
-        return any(key.startswith(object_keys.video_prefix(video_id)) for key in self.processed)
+        self.processed.pop(object_keys.stable_playlist_key(video_id, is_private=is_private), None)
+        self.processed.pop(object_keys.stable_poster_key(video_id, is_private=is_private), None)
+
+    def is_readable(self, video_id: str) -> bool:
+        self._raise_trouble()
+        return any(key.startswith(object_keys.stream_prefixes(video_id)) for key in self.processed)
 
     def has_withdrawn(self, video_id: str) -> bool:
         self._raise_trouble()
         return any(key.startswith(object_keys.withdrawn_prefix(video_id)) for key in self.processed)
 
     def withdraw(self, video_id: str, *, at_most: int) -> bool:
-        return self._move(object_keys.video_prefix(video_id), object_keys.withdrawn_prefix(video_id), at_most)
+        target = object_keys.withdrawn_prefix(video_id)
+        return all(self._move(prefix, target, at_most) for prefix in object_keys.stream_prefixes(video_id))
 
-    def bring_back(self, video_id: str, *, at_most: int) -> bool:
-        return self._move(object_keys.withdrawn_prefix(video_id), object_keys.video_prefix(video_id), at_most)
+    def bring_back(self, video_id: str, *, at_most: int, is_private: bool = False) -> bool:
+        target = object_keys.video_prefix(video_id, is_private=is_private)
+        return self._move(object_keys.withdrawn_prefix(video_id), target, at_most)
 
     def _move(self, source: str, target: str, at_most: int) -> bool:
         self._raise_trouble()
@@ -246,7 +273,7 @@ class FakeStorage:
     def remove_video(self, video_id: str, *, at_most: int) -> bool:
         self._raise_trouble()
         written = {
-            object_keys.video_prefix(video_id): self.processed,
+            **dict.fromkeys(object_keys.stream_prefixes(video_id), self.processed),
             object_keys.withdrawn_prefix(video_id): self.processed,
             object_keys.original_prefix(video_id): self.raw,
             object_keys.kept_prefix(video_id): self.raw,
@@ -274,9 +301,9 @@ class FakeStorage:
         self._raise_trouble()
         yield self._files(prefix)
 
-    def remove_outputs(self, video_id: str, folder: str, *, at_most: int) -> bool:
+    def remove_outputs(self, video_id: str, folder: str, *, at_most: int, is_private: bool = False) -> bool:
         self._raise_trouble()
-        found = self._files(object_keys.outputs_prefix(video_id, folder))
+        found = self._files(object_keys.outputs_prefix(video_id, folder, is_private=is_private))
         for file in found[:at_most]:
             del self.processed[file.key]
         return len(found) <= at_most
@@ -293,7 +320,7 @@ class FakeStorage:
     def _store_of(self, key: str) -> dict[str, StoredObject]:
         if key.startswith(object_keys.MARKS_PREFIX):
             return self.marked
-        processed = (object_keys.PUBLIC_PREFIX, object_keys.WITHDRAWN_PREFIX)
+        processed = (object_keys.PUBLIC_PREFIX, object_keys.PRIVATE_PREFIX, object_keys.WITHDRAWN_PREFIX)
         if not key.startswith((*processed, object_keys.UPLOADS_PREFIX, object_keys.ORIGINALS_PREFIX)):
             raise ValueError(f"no bucket holds keys like {key!r}")
         return self.processed if key.startswith(processed) else self.raw

@@ -137,7 +137,8 @@ class FakeTranscoder:
                     del files["hls/720p/001.ts"]
                 if job.fate is Fate.UNEVEN:
                     files["hls/720p/index.m3u8"] = media(["000.ts"]).encode()
-                self._storage.put_outputs(job.order.video_id, job.order.folder, files)
+                order = job.order
+                self._storage.put_outputs(order.video_id, order.folder, files, is_private=order.is_private)
 
     def _answer(self) -> Answer:
         if self._clock.monotonic() < self.script.fails_until:

@@ -11,12 +11,14 @@ from pydantic import BaseModel
 from webapi.app import App
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
+from webapi.http.playback_tokens import Use
 from webapi.http.routing import Router
 from webapi.schemas.requests import (
     ChangeVideo,
     CreateVideo,
     ListDeadLetters,
     ListVideos,
+    OpenPlayback,
     PutCaptions,
     ShowVideo,
     SignParts,
@@ -60,6 +62,8 @@ class Call:
     # Needs a signature in its query.
     is_signed: bool = False
     body: CallBody | None = None
+    # What a token in its query must open.
+    opens: Use | None = None
     # A good body of a call that takes WebVTT.
     text: str = ""
     query: Query | None = None
@@ -87,6 +91,7 @@ _NEW_VIDEO = {
     "metadata": {"album": "1"},
     "upload_mode": "single",
     "region": "tor1",
+    "visibility": "public",
 }
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
 _ADMIN = "/api/v1/admin"
@@ -96,6 +101,12 @@ _WEBHOOK = {
     "kinds": ["video.ready"],
     "format": "cloudevents",
 }
+
+
+def _playback(name: str, opens: Use, success: int = 200) -> Call:
+    template, query = f"/api/v1/playback/{{video_id}}/{name}", Query(OpenPlayback, {})
+    return Call("GET", template, success, is_private=False, opens=opens, query=query, about="private")
+
 
 CALLS = (
     Call("POST", "/api/v1/videos", 201, body=CallBody(CreateVideo, _NEW_VIDEO), is_keyed=True),
@@ -125,6 +136,9 @@ CALLS = (
     Call("DELETE", "/api/v1/videos/{video_id}/captions/{language}", 204),
     Call("GET", "/api/v1/videos/{video_id}/events"),
     Call("GET", "/api/v1/videos/{video_id}/events/stream"),
+    _playback("playlist.m3u8", Use.WATCH),
+    _playback("media.m3u8", Use.MEDIA),
+    _playback("file", Use.FILE, 302),
     Call("GET", "/api/v1/admin/overview", scope="admin"),
     Call(
         "GET",

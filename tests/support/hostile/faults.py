@@ -22,6 +22,8 @@ def faults_of(call: Call) -> Iterator[Defect]:
         yield from headers.key_faults()
     if call.is_signed:
         yield from targets.signature_faults()
+    if call.opens is not None:
+        yield from targets.playback_faults(call.opens)
     if call.body is not None:
         yield from bodies.body_faults(call.body)
         yield from bodies.field_faults(call.body)

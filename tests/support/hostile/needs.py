@@ -10,6 +10,7 @@ NEEDS_STORAGE = {
     ("GET", "/api/v1/videos/{video_id}/parts"),
     ("POST", "/api/v1/videos/{video_id}/parts"),
     ("GET", "/api/v1/videos/{video_id}/original"),
+    ("GET", "/api/v1/playback/{video_id}/media.m3u8"),
 }
 
 

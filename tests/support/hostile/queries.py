@@ -48,6 +48,7 @@ _BAD: dict[str, tuple[str, ...]] = {
 }
 _BAD["wait"] = (*(value for value in _BAD["page_size"] if value not in {"0", "5"}), "51")
 _BAD["since"] = ("", "4", "4.1.2", "4.x", "-4.1", "4.1 ", '"4.1"', "\u0664.1", "4.1\x00", "1" * 63 + ".1")
+_BAD["token"] = ("", "a" * 2049)
 _BAD["label"] = ("", " ", "a" * 1000, '"', "a\x00", "\u202e", "\u200b")
 _BAD["default"] = ("", "True", "1", "yes", "on", "true,false", "true\x00")
 _BAD["state"] = ("", "PENDING", "pending ", "pending,failed", "*", "gone", "failed\x00", "[]")

@@ -1,14 +1,26 @@
 """A request as it is sent, the answer that comes back, a fault between the two, and what servers under test share."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from domain.callback_url import callback_url
+from domain.video import Published, Rendition
+from tests.support.fakes.videos import media
 from tests.support.hostile.calls import Call
+from webapi.http.playback_tokens import Grant, PlaybackTokens, Use
 from webapi.http.problems import ProblemCode
+
+PRIVATE_PLAYLIST = "1-abc/hls/360p/index.m3u8"
+# The files of a private video with one variant, below its prefix.
+PRIVATE_FILES = {PRIVATE_PLAYLIST: media(["000.ts"]).encode(), "1-abc/hls/360p/000.ts": b"G", "thumbnail.jpg": b"JPG"}
+PRIVATE_PUBLISHED = Published(1, 1, 4.0, (Rendition(PRIVATE_PLAYLIST, 800_000),), has_poster=True)
+
+_tokens = itertools.count()
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -50,14 +62,16 @@ class RawResponse:
 class Facts:
     """What a caller knows: a video with its file and a first attempt, another user's one, and how to sign.
 
-    Six more are the caller's: one that waits for its file, one for its parts, one that failed, one that is deleted,
-    one of which a new edition was requested that no pass has begun, and one whose file was verified.
+    Seven more are the caller's: one that waits for its file, one for its parts, one that failed, one that is deleted,
+    one of which a new edition was requested that no pass has begun, one whose file was verified, and a private one that
+    can be played: PRIVATE_FILES are below its prefix.
     """
 
     own: str
     foreign: str
     signing_key: str
     callback_keys: Sequence[str]
+    playback_key: str
     # What lets the video's owner in.
     token: str
     admin_token: str
@@ -67,6 +81,7 @@ class Facts:
     deleted: str
     requested: str
     verified: str
+    private: str
     # What administrators know: an endpoint, one of its two secrets, and one of its deliveries.
     endpoint: str
     secret: str
@@ -99,6 +114,8 @@ def good_request(call: Call, facts: Facts) -> Sent:
     sent = Sent(call.method, call.template.format(**ids) + query)
     if call.is_signed:
         sent = replace(sent, target=callback_url("", facts.callback_keys, video_id=facts.own, attempt=1))
+    if call.opens is not None:
+        sent = replace(sent, target=f"{sent.target.partition('?')[0]}?token={playback_token(facts, call.opens)}")
     if call.is_private:
         sent = sent.having("Authorization", f"Bearer {facts.admin_token if call.scope else facts.token}")
     if call.body is not None:
@@ -106,6 +123,13 @@ def good_request(call: Call, facts: Facts) -> Sent:
     if call.text:
         sent = replace(sent, body=call.text.encode()).having("Content-Type", "text/vtt")
     return sent
+
+
+def playback_token(facts: Facts, use: Use) -> str:
+    """Return a token for the caller's private video: another one each time, so that no answer comes from memory."""
+    ends_at = datetime(2100, 1, 1, tzinfo=UTC) + timedelta(seconds=next(_tokens))
+    path = {Use.WATCH: "", Use.MEDIA: PRIVATE_PLAYLIST, Use.FILE: "thumbnail.jpg"}[use]
+    return PlaybackTokens([facts.playback_key], lambda: ends_at).issue(Grant(facts.own, use, ends_at, path))
 
 
 def with_json(sent: Sent, value: object) -> Sent:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
+import jwt
+
 from domain.callback_url import callback_url
 from tests.support.hostile.calls import Call, methods_of
 from tests.support.hostile.requests import Defect, Facts, Sent
+from webapi.http.playback_tokens import Use
 from webapi.http.problems import ProblemCode
 
 UNKNOWN = "abcdefghijklmnopqrstuvwxy2"
@@ -103,6 +106,52 @@ def signature_faults() -> Iterator[Defect]:
     for name, query_of in queries.items():
         yield Defect(f"callback-{name}", _asking(query_of), ProblemCode.INVALID_SIGNATURE)
     yield Defect("callback-signature-in-a-header", _signed_in_a_header, ProblemCode.INVALID_SIGNATURE)
+
+
+def playback_faults(use: Use) -> Iterator[Defect]:
+    """Yield tokens that open nothing here: forged, cut off, expired, of users, or for something else."""
+
+    def with_token(token_of: Callable[[str, Facts], str]) -> Callable[[Sent, Facts], Sent]:
+        def change(sent: Sent, facts: Facts) -> Sent:
+            path, _, query = sent.target.partition("?")
+            return replace(sent, target=f"{path}?{urlencode({'token': token_of(parse_qsl(query)[0][1], facts)})}")
+
+        return change
+
+    def claims(token: str) -> dict[str, object]:
+        decoded: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
+        return decoded
+
+    def forged(key: str | None, algorithm: str = "HS256", **changes: object) -> Callable[[str, Facts], str]:
+        def make(token: str, facts: Facts) -> str:
+            changed = {name: value for name, value in {**claims(token), **changes}.items() if value is not None}
+            return jwt.encode(changed, facts.playback_key if key is None else key, algorithm=algorithm)
+
+        return make
+
+    refused: dict[str, Callable[[str, Facts], str]] = {
+        "no-token": lambda _token, _facts: "x",
+        "not-ascii": lambda _token, _facts: "\u00e9.\u00e9.\u00e9",
+        "nul": lambda token, _: f"{token}\x00",
+        "cut-off": lambda token, _: token[:-2],
+        "without-signature": lambda token, _: token.rpartition(".")[0] + ".",
+        "of-a-user": lambda _, facts: facts.token,
+        "foreign-key": forged("a key that an attacker guessed, long enough"),
+        "unsigned": forged("", "none"),
+        "other-algorithm": forged(None, "HS512"),
+        "expired": forged(None, exp=1_000_000_000),
+        "expiry-as-text": forged(None, exp="never"),
+        "expiry-huge": forged(None, exp=10**300),
+        "without-expiry": forged(None, exp=None),
+        "without-audience": forged(None, aud=None),
+        "other-audience": forged(None, aud="video-uploads"),
+        "unknown-use": forged(None, use="everything"),
+    }
+    for name, token_of in refused.items():
+        yield Defect(f"playback-{name}", with_token(token_of), ProblemCode.PLAYBACK_DENIED)
+    for other in set(Use) - {use}:
+        yield Defect(f"playback-to-{other}", with_token(forged(None, use=other)), ProblemCode.NOT_FOUND)
+    yield Defect("playback-of-another-video", with_token(forged(None, sub=UNKNOWN)), ProblemCode.NOT_FOUND)
 
 
 def _by(method: str) -> Callable[[Sent, Facts], Sent]:

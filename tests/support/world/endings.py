@@ -6,7 +6,7 @@ from domain.failures import FailureCode
 from domain.objects import VerifiedOutputs
 from domain.schedule import Timing
 from domain.stable_playlist import playlist_of
-from domain.video import Phase
+from domain.video import Phase, Visibility
 from tests.support.fakes.transcoder import Script
 from tests.support.world.operator import idle, live
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
@@ -21,9 +21,12 @@ HASTY = Timing(
 )
 
 
-def a_world(script: Script | None = None, timing: Timing | None = None) -> InMemoryWorld:
+def a_world(
+    script: Script | None = None, timing: Timing | None = None, *, visibility: Visibility = Visibility.PUBLIC
+) -> InMemoryWorld:
     """Return a world in which a client has sent its file and vanished."""
     world = InMemoryWorld(script, timing)
+    world.visibility = visibility
     world.create()
     world.send_file()
     return world
@@ -48,8 +51,12 @@ def assert_playable(world: InMemoryWorld) -> None:
     assert world.row.observed.phase is Phase.READY
     assert world.row.observed.is_playable
     assert published is not None
-    assert world.storage.read_playlist(VIDEO_ID) == playlist_of(world.row, published)
-    outputs = world.storage.verify_outputs(VIDEO_ID, published.folder, input_seconds=published.duration_seconds)
+    is_private = world.row.desired.visibility is Visibility.PRIVATE
+    assert world.row.observed.is_private is is_private
+    assert world.storage.read_playlist(VIDEO_ID, is_private=is_private) == playlist_of(world.row, published)
+    outputs = world.storage.verify_outputs(
+        VIDEO_ID, published.folder, input_seconds=published.duration_seconds, is_private=is_private
+    )
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.renditions == published.renditions
 

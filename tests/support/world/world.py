@@ -14,7 +14,7 @@ from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
 from domain.schedule import Timing, first_observation
 from domain.spending import SubmissionRequest
-from domain.video import AT_REST, UploadMode
+from domain.video import AT_REST, UploadMode, Visibility
 from runtime.upstream_breaker import UpstreamBreaker
 from tests.support.builders.rows import a_desired_state
 from tests.support.fakes.multipart import FakeMultipart
@@ -60,6 +60,7 @@ class InMemoryWorld:
         self.kill_switch = KillSwitch()
         self.failpoints = Failpoints()
         self.file = b""
+        self.visibility = Visibility.PUBLIC
         self.storage_returns_at: float | None = None
         self.timing = timing or Timing()
         self.records = FakeRecords(self.clock.now)
@@ -119,7 +120,7 @@ class InMemoryWorld:
 
     def create_as(self, video_id: str, /, **changes: object) -> VideoRow:
         """Play the API: a video that waits for its bytes."""
-        desired = a_desired_state(video_id=video_id, declared_bytes=None)
+        desired = a_desired_state(video_id=video_id, declared_bytes=None, visibility=self.visibility)
         observed = first_observation(self.clock.now(), self.timing)
         return self.records.create(desired, replace(observed, **changes))  # type: ignore[arg-type]
 

@@ -123,7 +123,7 @@ def test_a_dump_from_before_a_restore_does_not_hide_the_video_that_the_resource_
 
     dump.restore(world.records)
     Auditor(world).light()
-    assert not world.storage.is_public(VIDEO_ID)
+    assert not world.storage.is_readable(VIDEO_ID)
     live(world)
     assert_playable(world)
     assert_shown(world)

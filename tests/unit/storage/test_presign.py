@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from urllib.parse import parse_qs, urlsplit
 
+import botocore.auth
 import pytest
 
+from domain.captions import CaptionTrack
+from storage.client import make_own_client
 from storage.object_store import Storage
-from storage.presign import attachment
+from storage.presign import attachment, sign
 from tests.support.builders.storage import storage_settings
 from tests.support.fakes.store import Answer, FakeStore, headers_of
 
@@ -125,3 +128,36 @@ def test_a_download_is_signed_with_the_read_only_key() -> None:
     assert query(signed.url)["X-Amz-Credential"].startswith("reader/")
     assert query(signed.url)["X-Amz-Expires"] == "300"
     assert urlsplit(signed.url).path == f"/{KEY}"
+
+
+@pytest.mark.parametrize("style", ["path", "virtual"])
+@pytest.mark.parametrize("path", ["1-abc/hls/360p/000.ts", "captions/zh-Hant-x.vtt", "1-abc/hls/a b+c~'(é).ts"])
+def test_many_reads_are_signed_as_boto3_signs_one(style: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = storage_settings(addressing_style=style, endpoint="https://files.example.com:8443")
+    signed_at = datetime(2026, 3, 1, 12, 15, tzinfo=UTC)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: signed_at.replace(tzinfo=None))
+    main = make_own_client(settings)
+    signed = {"Bucket": settings.processed_bucket, "Key": f"private/v1/{path}"}
+    expected = sign(main, "get_object", signed, 5 * 3600)
+    ends_at = signed_at + timedelta(hours=5)
+    url = Storage(settings).presign_private("v1", path, signed_at=signed_at, ends_at=ends_at)
+    assert (urlsplit(url)[:3], query(url)) == (urlsplit(expected)[:3], query(expected))
+
+
+def test_a_read_is_signed_for_a_week_at_most() -> None:
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    url = storage().presign_private("v1", "a", signed_at=begin, ends_at=begin + timedelta(days=30))
+    assert query(url)["X-Amz-Expires"] == str(7 * 24 * 3600)
+
+
+@pytest.mark.parametrize("is_private", [False, True])
+def test_where_acls_publish_no_private_file_gets_one(is_private: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FakeStore(monkeypatch)
+    store.answers = [Answer()] * 4
+    files = Storage(storage_settings(acl="public-read"))
+    files.write_playlist("v1", "#EXTM3U", is_private=is_private)
+    files.publish_poster("v1", "private/v1/1-abc/thumbnails/1.jpg", is_private=is_private)
+    track = CaptionTrack("en", "English", True, "e" * 32)
+    files.write_captions("v1", track, text="WEBVTT", playlist="#EXTM3U", is_private=is_private)
+    acls = {headers_of(request).get("x-amz-acl") for request in store.requests}
+    assert acls == ({None} if is_private else {"public-read"})

@@ -8,6 +8,7 @@ from runtime.logs import LogFormat
 from runtime.settings import read_settings
 from webapi.settings import Settings
 
+API = "https://api.example.com"
 GOOD = {
     "JWT_SIGNING_KEY": "k" * 32,
     "JWT_ISSUER": "https://login.example.com",
@@ -106,6 +107,43 @@ def test_public_keys_come_from_one_place(monkeypatch: pytest.MonkeyPatch, tmp_pa
         read_settings(Settings, process="the API")
 
     assert "JWT_JWKS_URL and JWT_JWKS_FILE: only one" in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        pytest.param({"PLAYBACK_SIGNING_KEYS": "p" * 32}, ["PLAYBACK_SIGNING_KEYS", "API_BASE_URL"], id="no-url"),
+        pytest.param({"API_BASE_URL": "https://api.example.com"}, ["PLAYBACK_SIGNING_KEYS"], id="no-key"),
+        pytest.param({"DEFAULT_VISIBILITY": "private"}, ["DEFAULT_VISIBILITY"], id="neither"),
+        pytest.param(
+            {"API_BASE_URL": f"{API}?a=1", "PLAYBACK_SIGNING_KEYS": "p" * 32},
+            ["API_BASE_URL"],
+            id="query",
+        ),
+        pytest.param(
+            {"API_BASE_URL": API, "PLAYBACK_SIGNING_KEYS": "p"},
+            ["PLAYBACK_SIGNING_KEYS"],
+            id="short",
+        ),
+    ],
+)
+def test_what_private_videos_need_is_set_together(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], names: list[str]
+) -> None:
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(Settings, process="the API")
+    assert all(name in str(stopped.value) for name in names)
+
+
+def test_private_videos_may_be_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYBACK_SIGNING_KEYS", f"{'p' * 32},{'q' * 32}")
+    monkeypatch.setenv("API_BASE_URL", "https://api.example.com/")
+    monkeypatch.setenv("DEFAULT_VISIBILITY", "private")
+    settings = read_settings(Settings, process="the API")
+    assert (settings.default_visibility, settings.api_base_url) == ("private", "https://api.example.com")
+    assert settings.has_private_playback
 
 
 def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:

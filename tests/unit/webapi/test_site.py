@@ -76,6 +76,21 @@ def test_the_policy_names_the_hosts_of_every_region_once() -> None:
     assert "img-src 'self' data: https://cdn.example.com" in policy
 
 
+def test_the_policy_allows_the_hosts_of_private_videos_where_there_are_some() -> None:
+    def rules(private_origin: str | None) -> dict[str, str]:
+        policy = content_security_policy(
+            upload_origins=["https://b.example.com"],
+            playback_origins=["https://cdn.example.com"],
+            private_origin=private_origin,
+        )
+        return {name: allowed for name, _, allowed in (rule.partition(" ") for rule in policy.split("; "))}
+
+    allowing = rules("https://api.example.com")
+    for name in ("img-src", "media-src", "connect-src"):
+        assert {"https://api.example.com", "https://b.example.com"} <= set(allowing[name].split()), name
+    assert rules(None)["media-src"] == "blob: data: https://cdn.example.com"
+
+
 def test_origins_are_taken_from_urls_without_their_paths(client: falcon.testing.TestClient) -> None:
     policy = client.simulate_get("/").headers["Content-Security-Policy"]
 

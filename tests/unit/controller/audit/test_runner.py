@@ -99,10 +99,10 @@ def test_a_video_that_raises_an_unexpected_error_does_not_hide_the_others(
 def refuse(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch, error: Exception, names: set[str]) -> None:
     read = world.storage.read_playlist
 
-    def read_playlist(video_id: str) -> str | None:
+    def read_playlist(video_id: str, *, is_private: bool = False) -> str | None:
         if video_id in names:
             raise error
-        return read(video_id)
+        return read(video_id, is_private=is_private)
 
     monkeypatch.setattr(world.storage, "read_playlist", read_playlist)
 
@@ -128,7 +128,7 @@ def test_scattered_failures_do_not_end_a_run(world: InMemoryWorld, monkeypatch: 
 
 
 def test_a_repair_that_failed_is_reported(world: InMemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise AWAY
 
     monkeypatch.setattr(world.storage, "write_playlist", away)
@@ -147,7 +147,7 @@ def test_a_run_pauses_before_every_video_and_page_and_ends_on_stop(world: InMemo
     audit = Audit(auditor.deps, AuditRules(), clock=world.clock.now)
     audit.full(run)
     # Eight videos, a page of each prefix, the page of the lost folder.
-    assert len(pauses) == 8 + 5 + 1
+    assert len(pauses) == 8 + len(object_keys.VIDEO_PREFIXES) + 1
 
     def stop_at(number: int) -> Iterator[None]:
         yield from [None] * number

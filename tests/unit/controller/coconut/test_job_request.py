@@ -52,6 +52,15 @@ def test_the_body_is_the_golden_file() -> None:
     assert job_body(ORDER, TARGET) == json.loads(GOLDEN.read_text())
 
 
+def test_a_private_job_writes_below_the_private_prefix_and_publishes_nothing() -> None:
+    public, private = job_body(ORDER, TARGET), job_body(replace(ORDER, is_private=True), TARGET)
+    assert public["storage"]["acl"] == "public-read"
+    assert private["storage"] == {**public["storage"], "acl": "private"}
+    text = json.dumps(public["outputs"])
+    assert "/processed/" in text
+    assert private["outputs"] == json.loads(text.replace("/processed/", "/private/"))
+
+
 def test_another_store_is_named_by_endpoint_and_without_acl() -> None:
     other = OutputTarget(**{**vars(TARGET), "service": "s3other"})
     storage = job_body(ORDER, other)["storage"]

@@ -192,9 +192,9 @@ def a_deleted_row(
     ("row", "snapshot", "step"),
     [
         pytest.param(a_deleted_row(timedelta(0), is_playable=True), Snapshot(), Unpublish(), id="still-playable"),
-        pytest.param(a_deleted_row(timedelta(0)), Snapshot(is_public=True), Withdraw(), id="files-are-left"),
+        pytest.param(a_deleted_row(timedelta(0)), Snapshot(is_readable=True), Withdraw(), id="files-are-left"),
         pytest.param(
-            a_deleted_row(timedelta(0), is_withdrawn=False), Snapshot(is_public=True), Unpublish(), id="not-recorded"
+            a_deleted_row(timedelta(0), is_withdrawn=False), Snapshot(is_readable=True), Unpublish(), id="not-recorded"
         ),
         pytest.param(
             a_deleted_row(timedelta(0), is_withdrawn=False, attempt=0), Snapshot(), Unpublish(), id="it-never-had-files"
