@@ -13,6 +13,7 @@ import threading
 import tomllib
 import traceback
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -51,7 +52,9 @@ def main() -> int:
         machine = _machine(bench)
         print(machine, flush=True)
         for row in rows:
-            _write(_taken(row, bench, QUICK if chosen.quick else FULL, machine, others=others, is_quick=chosen.quick))
+            size = QUICK if chosen.quick else FULL
+            for taken in _taken(row, bench, size, machine, others=others, is_quick=chosen.quick):
+                _write(taken)
     print(f"written: {PAGE.relative_to(PROJECT_DIR)}")
     return 0
 
@@ -61,28 +64,29 @@ def _is_wanted(row: Row, names: list[str], *, is_quick: bool) -> bool:
     return row.name in names if names else row.is_quick or not is_quick
 
 
-def _taken(row: Row, bench: Bench, size: Size, machine: str, *, others: float, is_quick: bool) -> SideResult:
+def _taken(row: Row, bench: Bench, size: Size, machine: str, *, others: float, is_quick: bool) -> Iterator[SideResult]:
+    """Yield the row after each of its turns, so that a run that is ended early loses none of them."""
     turns: dict[str, list[Turn]] = defaultdict(list)
     try:
         for side, turn in row.take(bench, size):
             turns[side].append(turn)
             print(f"{row.name:<10} {side:<16} {printable(turn)}", flush=True)
+            yield SideResult(
+                name=row.name,
+                title=row.title,
+                note=row.note,
+                date=f"{datetime.now(UTC):%Y-%m-%d}",
+                machine=machine,
+                is_quick=is_quick,
+                others=others,
+                turns=dict(turns),
+                wanted=row.wanted,
+                plotted=row.plotted,
+            )
     except Exception:
         # The turns so far are figures, and so are the other rows.
         print(f"{row.name}: not every turn was taken", flush=True)
         traceback.print_exc()
-    return SideResult(
-        name=row.name,
-        title=row.title,
-        note=row.note,
-        date=f"{datetime.now(UTC):%Y-%m-%d}",
-        machine=machine,
-        is_quick=is_quick,
-        others=others,
-        turns=dict(turns),
-        wanted=row.wanted,
-        plotted=row.plotted,
-    )
 
 
 def _busy_cores() -> float:

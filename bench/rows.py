@@ -452,4 +452,4 @@ ROWS = (
 
 def printable(turn: Turn) -> str:
     """Return a turn on one line, for people who wait."""
-    return json.dumps({label: round(value, 1) for label, value in list(turn.items())[:6]}, ensure_ascii=False)
+    return json.dumps({label: round(value, 2) for label, value in turn.items()}, ensure_ascii=False)
