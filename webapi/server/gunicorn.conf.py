@@ -48,10 +48,12 @@ limit_request_fields = 50
 
 
 def on_starting(server: Any) -> None:
-    """Check the store once, before the first worker: losing a bucket later is no reason to stop answering."""
+    """Check the stores once, before the first worker: losing a bucket later is no reason to stop answering."""
     SharedMetrics(server.pid).create()
-    check_buckets(_environment.spaces, process=WHO)
-    check_upload_signing(_environment.spaces, process=WHO)
+    for number, (region, spaces) in enumerate(_environment.spaces.items()):
+        process = f"{WHO}, with region {region}," if number else WHO
+        check_buckets(spaces, process=process)
+        check_upload_signing(spaces, process=process)
 
 
 def pre_fork(server: Any, worker: DrainingWorker) -> None:
