@@ -40,6 +40,7 @@ static: setup ## Check format, lint, types and import contracts
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/mypy webapi/server/gunicorn.conf.py
 	.venv/bin/lint-imports
 
 test: check web integration e2e ## Run all checks and tests

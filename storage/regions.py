@@ -37,6 +37,12 @@ def read_stores(home: str, others: Iterable[str], *, process: str) -> Mapping[st
     return stores
 
 
+def by_prefix(stores: Mapping[str, StorageSettings]) -> Mapping[str, StorageSettings]:
+    """Return the stores by how their variables begin. The first one is the home region's."""
+    home, *others = stores
+    return {_S3: stores[home], **{variable_prefix(region) + _S3: stores[region] for region in others}}
+
+
 def _refuse_strays(regions: tuple[str, ...], process: str) -> None:
     """Exit if a variable describes a region that is not configured, or says something that no region has."""
     known = {

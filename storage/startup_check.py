@@ -42,11 +42,11 @@ class MissingBucketError(RefusedError):
     """A bucket does not exist."""
 
 
-def check_buckets(settings: StorageSettings, *, process: str) -> None:
+def check_buckets(settings: StorageSettings, *, process: str, prefix: str = "S3_") -> None:
     """If a bucket certainly does not exist, exit saying that ``process`` cannot start; log all other errors.
 
     A process is useful while the store is away, because it still reads rows, and access that is refused today may be
-    granted tomorrow without a change of our settings.
+    granted tomorrow without a change of our settings. ``prefix``: how the store's variables begin.
     """
     short_timeouts = {
         "connect_timeout_seconds": min(_TIMEOUT_SECONDS, settings.connect_timeout_seconds),
@@ -67,10 +67,10 @@ def check_buckets(settings: StorageSettings, *, process: str) -> None:
                 except ParamValidationError as error:
                     raise MissingBucketError("no bucket can have this name") from error
 
-        _check(_variables_by_bucket(settings), probe, process=process)
+        _check(_variables_by_bucket(settings, prefix), probe, process=process)
 
 
-def check_upload_signing(settings: StorageSettings, *, process: str) -> None:
+def check_upload_signing(settings: StorageSettings, *, process: str, prefix: str = "S3_") -> None:
     """If the store takes a header that was not signed, exit saying that ``process`` cannot start; log missing answers.
 
     With `x-amz-copy-source` the holder of an upload's URL would have any object copied, with the rights of the key that
@@ -94,9 +94,9 @@ def check_upload_signing(settings: StorageSettings, *, process: str) -> None:
         with suppress(ClientError, *NO_RESPONSE):
             own.delete_object(Bucket=settings.raw_bucket, Key=_PROBE)
     sys.exit(
-        f"{process} cannot start: S3_ENDPOINT: the store takes headers that were not signed (CVE-2026-54330; it "
+        f"{process} cannot start: {prefix}ENDPOINT: the store takes headers that were not signed (CVE-2026-54330; it "
         f"answered HTTP {status}), so every user could copy any object; update the store, or give "
-        "S3_RAW_WRITER_ACCESS_KEY a key that can do nothing but put objects below uploads/"
+        f"{prefix}RAW_WRITER_ACCESS_KEY a key that can do nothing but put objects below uploads/"
     )
 
 
@@ -124,9 +124,9 @@ def _check(variables_by_bucket: dict[str, str], probe: Callable[[str], None], *,
         sys.exit(f"{process} cannot start: {'; '.join(missing)}")
 
 
-def _variables_by_bucket(settings: StorageSettings) -> dict[str, str]:
+def _variables_by_bucket(settings: StorageSettings, prefix: str) -> dict[str, str]:
     """Return the names of the variables that name each bucket."""
-    raw, processed = "S3_RAW_BUCKET", "S3_PROCESSED_BUCKET"
+    raw, processed = f"{prefix}RAW_BUCKET", f"{prefix}PROCESSED_BUCKET"
     if settings.raw_bucket == settings.processed_bucket:
         return {settings.raw_bucket: f"{raw} and {processed}"}
     return {settings.raw_bucket: raw, settings.processed_bucket: processed}

@@ -50,3 +50,24 @@ def test_the_api_serves_while_storage_is_unavailable(s3: S3Access, tmp_path: Pat
     with api_process.running(environment, tmp_path) as api:
         assert requests.get(f"{api.url}/livez", timeout=20).status_code == 200
         assert '"event": "bucket_not_checked"' in api.log()
+
+
+def of_two_regions(s3: S3Access, directory: Path, **changes: str) -> dict[str, str]:
+    """Return the environment of an API with a second region, whose store is the same."""
+    second = {f"REGION_FRA1_{name}": value for name, value in local_s3(s3).items()}
+    kubeconfig = without_cluster(directory)
+    return api_process.environment_of(UNREACHABLE_DATABASE, s3, kubeconfig, REGIONS="fra1", **second | changes)
+
+
+def test_the_api_exits_when_a_bucket_of_another_region_is_missing(s3: S3Access, tmp_path: Path) -> None:
+    code, log = api_process.ended(of_two_regions(s3, tmp_path, REGION_FRA1_S3_RAW_BUCKET="no-such-bucket"))
+    assert code == 1
+    assert log.splitlines()[-1] == "the API cannot start: REGION_FRA1_S3_RAW_BUCKET: there is no such bucket"
+    assert "Traceback" not in log
+
+
+def test_the_api_serves_while_the_storage_of_one_region_is_unavailable(s3: S3Access, tmp_path: Path) -> None:
+    environment = of_two_regions(s3, tmp_path, REGION_FRA1_S3_ENDPOINT="http://127.0.0.1:1")
+    with api_process.running(environment, tmp_path) as api:
+        assert requests.get(f"{api.url}/livez", timeout=20).status_code == 200
+        assert '"variable": "REGION_FRA1_S3_RAW_BUCKET' in api.log()

@@ -13,6 +13,7 @@ from typing import Any
 
 from runtime import logs
 from runtime.secret_files import on_change
+from storage.regions import by_prefix
 from storage.startup_check import check_buckets, check_upload_signing
 from webapi.server.shared_metrics import SharedMetrics, lowest_free
 from webapi.server.worker import DrainingWorker, SharedLogger
@@ -50,10 +51,9 @@ limit_request_fields = 50
 def on_starting(server: Any) -> None:
     """Check the stores once, before the first worker: losing a bucket later is no reason to stop answering."""
     SharedMetrics(server.pid).create()
-    for number, (region, spaces) in enumerate(_environment.spaces.items()):
-        process = f"{WHO}, with region {region}," if number else WHO
-        check_buckets(spaces, process=process)
-        check_upload_signing(spaces, process=process)
+    for prefix, store in by_prefix(_environment.spaces).items():
+        check_buckets(store, process=WHO, prefix=prefix)
+        check_upload_signing(store, process=WHO, prefix=prefix)
 
 
 def pre_fork(server: Any, worker: DrainingWorker) -> None:
