@@ -39,6 +39,7 @@ READERS: dict[str, tuple[type[BaseSettings], ...]] = {
 SNAPSHOTS = {
     "minimal": PROJECT_DIR / "docs" / "examples" / "values-minimal.yaml",
     "production": PROJECT_DIR / "docs" / "examples" / "values-production.yaml",
+    "regions": PROJECT_DIR / "docs" / "examples" / "values-regions.yaml",
     "demo": CHART / "values-demo.yaml",
 }
 CHART_CRD = CHART / "crds" / CRD_FILE.name
@@ -139,6 +140,8 @@ def schema() -> str:
             node.pop("required", None)
         if sections:
             node["required"] = sections
+    for node in _nodes(document["$defs"]["region"]):
+        node.pop("required", None)  # an entry of a list has no defaults; the templates name what is missing
     return json.dumps(document, indent=2) + "\n"
 
 

@@ -64,6 +64,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "REGION",
         "REGIONS",
         "REGIONS_DOWN",
+        "REGIONS_ELSEWHERE",
         "REGION_COUNTRIES",
         "REGION_HOME",
         "RESYNC_SECONDS",

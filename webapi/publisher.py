@@ -6,7 +6,7 @@ Nothing is lost here: the operator's resync finds what was dropped, refused or c
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -33,15 +33,18 @@ class QueuedPublisher:
         capacity: int,
         threads: int,
         beats: Heartbeats,
+        elsewhere: Collection[str] = (),
         pause_seconds: float = _PAUSE_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the threads. ``apply`` writes one resource and raises UpstreamError.
 
-        A thread that finds Kubernetes unavailable pauses for ``pause_seconds``.
+        A thread that finds Kubernetes unavailable pauses for ``pause_seconds``. ``elsewhere``: the regions whose
+        resources are in another cluster, where their operator makes them.
         """
         self._apply = apply
         self._capacity = capacity
+        self._elsewhere = frozenset(elsewhere)
         self._pause_seconds = pause_seconds
         self._monotonic = monotonic
         self._waiting: OrderedDict[str, DesiredState] = OrderedDict()
@@ -63,6 +66,8 @@ class QueuedPublisher:
 
     def enqueue(self, desired: DesiredState) -> None:
         """Apply the desired state soon, or drop it. Never blocks."""
+        if desired.region in self._elsewhere:
+            return
         with self._changed:
             waiting = self._waiting.get(desired.video_id)
             if waiting is not None:

@@ -97,6 +97,8 @@ class Settings(Durations, BaseSettings):
     regions: Annotated[tuple[Annotated[str, Field(pattern=REGION_PATTERN)], ...], NoDecode] = ()
     # Comma-separated regions that take no new uploads, such as while their storage is away for long.
     regions_down: Annotated[tuple[str, ...], NoDecode] = ()
+    # Comma-separated regions whose operator runs in another cluster, and makes the resources of their uploads there.
+    regions_elsewhere: Annotated[tuple[str, ...], NoDecode] = ()
     # The countries that a region serves, if an upload names none: `fra1=DE FR, tor1=CA US`. All others go home.
     region_countries: str = ""
     # The header in which the outermost proxy says the client's country, such as CF-IPCountry.
@@ -142,7 +144,13 @@ class Settings(Durations, BaseSettings):
         return bool(self.playback_signing_keys) and self.api_base_url is not None
 
     @field_validator(
-        "webhook_signing_keys", "playback_signing_keys", "cors_origins", "regions", "regions_down", mode="before"
+        "webhook_signing_keys",
+        "playback_signing_keys",
+        "cors_origins",
+        "regions",
+        "regions_down",
+        "regions_elsewhere",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

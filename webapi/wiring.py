@@ -151,6 +151,7 @@ def _read() -> tuple[Settings, Mapping[str, StorageSettings]]:
     spaces = read_stores(settings.region, settings.regions, process=WHO)
     for name, regions in {
         "REGIONS_DOWN": settings.regions_down,
+        "REGIONS_ELSEWHERE": settings.regions_elsewhere,
         "REGION_COUNTRIES": settings.countries.values(),
     }.items():
         unknown = sorted(set(regions) - spaces.keys())
@@ -186,7 +187,14 @@ def start(environment: Environment) -> Service:
         with tracing.span("publish", desired.video_id, revision=desired.revision):
             uploads.apply(desired)
 
-    publisher = QueuedPublisher(publish, metrics, capacity=_PUBLISHER_CAPACITY, threads=_PUBLISHER_THREADS, beats=beats)
+    publisher = QueuedPublisher(
+        publish,
+        metrics,
+        capacity=_PUBLISHER_CAPACITY,
+        threads=_PUBLISHER_THREADS,
+        beats=beats,
+        elsewhere=settings.regions_elsewhere,
+    )
     liveness, readiness = Liveness(beats), Readiness(database, time.monotonic, beats)
     readiness.start()
     queries, waits = VideoQueries(database), _waits(settings, metrics)

@@ -33,6 +33,15 @@
 {{- printf "%s-operator" (include "video-uploads.fullname" .) -}}
 {{- end -}}
 
+{{/* The components with metrics. */}}
+{{- define "video-uploads.scraped" -}}
+{{- $scraped := list "api" -}}
+{{- range $region := include "video-uploads.operators" . | fromJsonArray -}}
+{{- $scraped = append $scraped (include "video-uploads.component" (dict "name" "operator" "region" $region)) -}}
+{{- end -}}
+[{{ join ", " $scraped }}]
+{{- end -}}
+
 {{- define "video-uploads.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "video-uploads.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -79,6 +88,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
   "credentials.callbacks.existingSecret" .Values.credentials.callbacks.existingSecret -}}
 {{- range list "S3_ENDPOINT" "S3_REGION" "S3_RAW_BUCKET" "S3_PROCESSED_BUCKET" "S3_PUBLIC_BASE_URL" -}}
 {{- $_ := set $required (printf "settings.storage.%s" .) (get $.Values.settings.storage .) -}}
+{{- end -}}
+{{- range $index, $region := .Values.regions -}}
+{{- $at := printf "regions[%d]" $index -}}
+{{- $_ := set $required (printf "%s.name" $at) .name -}}
+{{- $storage := default dict .storage -}}
+{{- range list "S3_ENDPOINT" "S3_REGION" "S3_RAW_BUCKET" "S3_PROCESSED_BUCKET" "S3_PUBLIC_BASE_URL" -}}
+{{- $_ := set $required (printf "%s.storage.%s" $at .) (get $storage .) -}}
+{{- end -}}
+{{- $credentials := default dict .credentials -}}
+{{- range ternary (list "storage") (list "storage" "coconut") (eq (toString .operator) "false") -}}
+{{- $_ := set $required (printf "%s.credentials.%s.existingSecret" $at .) (default dict (get $credentials .)).existingSecret -}}
+{{- end -}}
 {{- end -}}
 {{- with .Values.settings.api -}}
 {{- if $.Values.api.enabled -}}

@@ -1,6 +1,49 @@
 {{/*
-Templates shared by the pods of both processes. Each takes a dict of root and name ("api" or "operator").
+Templates shared by the pods of both processes. Each takes a dict of root and name ("api" or "operator"); for the operator
+of a further region also region, its entry in the values.
 */}}
+
+{{/* The name of a process among the release's resources: `operator-fra1` is the operator of a further region. */}}
+{{- define "video-uploads.component" -}}
+{{- with .region }}{{ printf "%s-%s" $.name .name }}{{ else }}{{ .name }}{{ end -}}
+{{- end -}}
+
+{{- define "video-uploads.homeRegion" -}}
+{{- default .Values.settings.storage.S3_REGION .Values.settings.shared.REGION -}}
+{{- end -}}
+
+{{/* The further regions, as the processes read them. */}}
+{{- define "video-uploads.regionNames" -}}
+{{- $names := list -}}
+{{- range .Values.regions }}{{ $names = append $names .name }}{{ end -}}
+{{- join "," $names -}}
+{{- end -}}
+
+{{- define "video-uploads.regionCountries" -}}
+{{- $parts := list -}}
+{{- with .Values.settings.api.REGION_COUNTRIES }}{{ $parts = append $parts . }}{{ end -}}
+{{- range .Values.regions }}{{ if .countries }}{{ $parts = append $parts (printf "%s=%s" .name .countries) }}{{ end }}{{ end -}}
+{{- join ", " $parts -}}
+{{- end -}}
+
+{{- define "video-uploads.regionsElsewhere" -}}
+{{- $names := list -}}
+{{- with .Values.settings.api.REGIONS_ELSEWHERE }}{{ $names = append $names . }}{{ end -}}
+{{- range .Values.regions }}{{ if eq (toString .operator) "false" }}{{ $names = append $names .name }}{{ end }}{{ end -}}
+{{- join "," $names -}}
+{{- end -}}
+
+{{/* How the variables of a region begin. Takes its entry. */}}
+{{- define "video-uploads.regionPrefix" -}}
+{{- printf "REGION_%s_" (.name | upper | replace "-" "_") -}}
+{{- end -}}
+
+{{/* What of the release each region's operator runs with: an entry of the values, or nothing for the home region. */}}
+{{- define "video-uploads.operators" -}}
+{{- $operators := list dict -}}
+{{- range .Values.regions }}{{ if ne (toString .operator) "false" }}{{ $operators = append $operators . }}{{ end }}{{ end -}}
+{{- toJson $operators -}}
+{{- end -}}
 
 {{/* The keys of Secrets that a process sees, and which of them are optional. */}}
 {{- define "video-uploads.credentialKeys" -}}
@@ -28,6 +71,11 @@ mail: {keys: [SMTP_URL]}
 {{- end }}
 {{- end -}}
 
+{{/* The leader of each region holds a Lease of its own. */}}
+{{- define "video-uploads.leaseOf" -}}
+{{- include "video-uploads.lease" .root }}{{ with .region }}-{{ .name }}{{ end -}}
+{{- end -}}
+
 {{/* A directory with one file per credential, named like its setting. The kubelet replaces files when a Secret changes. */}}
 {{- define "video-uploads.credentialsVolume" -}}
 {{- $root := .root -}}
@@ -35,8 +83,9 @@ mail: {keys: [SMTP_URL]}
   projected:
     defaultMode: 0440
     sources:
+      {{- $credentials := merge (deepCopy (default dict (default dict .region).credentials)) $root.Values.credentials }}
       {{- range $kind, $wanted := include "video-uploads.credentialKeys" . | fromYaml }}
-      {{- with get $root.Values.credentials $kind }}
+      {{- with get $credentials $kind }}
       {{- if .existingSecret }}
       - secret:
           name: {{ .existingSecret }}
@@ -57,6 +106,19 @@ mail: {keys: [SMTP_URL]}
             {{- end }}
       {{- end }}
       {{- end }}
+      {{- end }}
+      {{- end }}
+      {{- if eq .name "api" }}
+      {{- $wanted := get (include "video-uploads.credentialKeys" . | fromYaml) "storage" }}
+      {{- range $region := $root.Values.regions }}
+      {{- $names := default dict $region.credentials.storage.keys }}
+      - secret:
+          name: {{ $region.credentials.storage.existingSecret }}
+          items:
+            {{- range concat $wanted.keys (default list $wanted.narrow) }}
+            - key: {{ default . (get $names .) }}
+              path: {{ include "video-uploads.regionPrefix" $region }}{{ . }}
+            {{- end }}
       {{- end }}
       {{- end }}
 {{- end -}}
@@ -90,15 +152,39 @@ mail: {keys: [SMTP_URL]}
 - name: PROBE_PORT
   value: "8081"
 - name: LEASE_NAME
-  value: {{ include "video-uploads.lease" $root | quote }}
+  value: {{ include "video-uploads.leaseOf" . | quote }}
 - name: POD_NAME
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
 {{- end }}
-{{- include "video-uploads.variables" $root.Values.settings.shared }}
-{{- include "video-uploads.variables" $root.Values.settings.storage }}
-{{- include "video-uploads.variables" (get $root.Values.settings .name) }}
+{{- $region := default dict .region }}
+{{- $shared := deepCopy $root.Values.settings.shared }}
+{{- $own := merge (deepCopy (default dict $region.settings)) (get $root.Values.settings .name) }}
+{{- if $root.Values.regions }}
+{{- $home := include "video-uploads.homeRegion" $root }}
+{{- $_ := set $shared "REGION" (default $home $region.name) }}
+{{- $_ := set $shared "REGIONS" (include "video-uploads.regionNames" $root) }}
+{{- if eq .name "api" }}
+{{- $_ := set $own "REGION_COUNTRIES" (include "video-uploads.regionCountries" $root) }}
+{{- $_ := set $own "REGIONS_ELSEWHERE" (include "video-uploads.regionsElsewhere" $root) }}
+{{- else }}
+{{- $_ := set $own "REGION_HOME" $home }}
+{{- end }}
+{{- end }}
+{{- include "video-uploads.variables" $shared }}
+{{- include "video-uploads.variables" (merge (deepCopy (default dict $region.storage)) $root.Values.settings.storage) }}
+{{- include "video-uploads.variables" $own }}
+{{- if eq .name "api" }}
+{{- range $root.Values.regions }}
+{{- $prefixed := dict }}
+{{- $prefix := include "video-uploads.regionPrefix" . }}
+{{- range $name, $value := merge (deepCopy .storage) $root.Values.settings.storage }}
+{{- $_ := set $prefixed (printf "%s%s" $prefix $name) $value }}
+{{- end }}
+{{- include "video-uploads.variables" $prefixed }}
+{{- end }}
+{{- end }}
 {{- with (get $root.Values .name).extraEnv }}
 {{ toYaml . }}
 {{- end }}
@@ -173,7 +259,7 @@ mail: {keys: [SMTP_URL]}
   labelSelector:
     matchLabels:
       {{- include "video-uploads.selectorLabels" $.root | nindent 6 }}
-      app.kubernetes.io/component: {{ $.name }}
+      app.kubernetes.io/component: {{ include "video-uploads.component" $ }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -183,11 +269,11 @@ mail: {keys: [SMTP_URL]}
 {{- $root := .root -}}
 {{- $own := get .root.Values .name -}}
 metadata:
-  name: {{ include "video-uploads.fullname" $root }}-{{ .name }}
+  name: {{ include "video-uploads.fullname" $root }}-{{ include "video-uploads.component" . }}
   namespace: {{ include "video-uploads.namespace" $root }}
   labels:
     {{- include "video-uploads.labels" $root | nindent 4 }}
-    app.kubernetes.io/component: {{ .name }}
+    app.kubernetes.io/component: {{ include "video-uploads.component" . }}
   {{- with $own.deploymentAnnotations }}
   annotations:
     {{- toYaml . | nindent 4 }}
@@ -202,12 +288,15 @@ spec:
   selector:
     matchLabels:
       {{- include "video-uploads.selectorLabels" $root | nindent 6 }}
-      app.kubernetes.io/component: {{ .name }}
+      app.kubernetes.io/component: {{ include "video-uploads.component" . }}
   template:
     metadata:
       labels:
         {{- include "video-uploads.labels" $root | nindent 8 }}
-        app.kubernetes.io/component: {{ .name }}
+        app.kubernetes.io/component: {{ include "video-uploads.component" . }}
+        {{- if and $root.Values.regions (eq .name "operator") }}
+        video.uploads.dev/region: {{ default (include "video-uploads.homeRegion" $root) (default dict .region).name }}
+        {{- end }}
         {{- with $own.podLabels }}
         {{- toYaml . | nindent 8 }}
         {{- end }}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -195,3 +196,17 @@ def test_the_oldest_resource_is_the_one_that_is_being_applied(publishing: Publis
     assert oldest() == 8
     publishing.finish()
     assert oldest() == 0
+
+
+def test_uploads_of_a_region_in_another_cluster_are_left_to_its_operator() -> None:
+    kubernetes, metrics = Kubernetes(), ApiMetrics()
+    kubernetes.may_answer.set()
+    publisher = QueuedPublisher(
+        kubernetes.apply, metrics, capacity=2, threads=1, beats=Heartbeats(), elsewhere=["fra1"]
+    )
+    ours = a_desired_state(region="tor1")
+    publisher.enqueue(replace(ours, video_id="elsewhere", region="fra1"))
+    publisher.enqueue(ours)
+    publisher.stop(within_seconds=PATIENCE_SECONDS)
+
+    assert kubernetes.applied == [ours]
