@@ -23,7 +23,7 @@ from tests.support.eventually import eventually
 # Long enough for HS512 too, so that only the algorithm can be what is refused.
 JWT_SIGNING_KEY = "a signing key of the integration tests, with the 64 bytes HS512 asks for"
 CALLBACK_KEY = "a callback key of the integration tests"
-PLAYBACK_KEY = "a playback key of the integration tests"
+PLAYBACK_KEY = "a playback key of the integration tests with the 64 bytes that HS512 asks for"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
 A_VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}

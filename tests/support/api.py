@@ -52,7 +52,7 @@ CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 # Long enough for HS512 too, so that a refused algorithm is refused for itself and not for a short key.
 SIGNING_KEY = "the tests' own signing key, with the 64 bytes that HS512 asks for"
 CALLBACK_KEYS = ["a new callback key of 32 bytes...", "an old callback key of 32 bytes.."]
-PLAYBACK_KEYS = ["a new playback key of 32 bytes...", "an old playback key of 32 bytes.."]
+PLAYBACK_KEYS = [f"{age} playback key, with the 64 bytes that HS512 asks for, {age * 6}" for age in ("new", "old")]
 API_BASE_URL = "https://api.example.com"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"

@@ -129,7 +129,7 @@ def playback_token(facts: Facts, use: Use) -> str:
     """Return a token for the caller's private video: another one each time, so that no answer comes from memory."""
     ends_at = datetime(2100, 1, 1, tzinfo=UTC) + timedelta(seconds=next(_tokens))
     path = {Use.WATCH: "", Use.MEDIA: PRIVATE_PLAYLIST, Use.FILE: "thumbnail.jpg"}[use]
-    return PlaybackTokens([facts.playback_key], lambda: ends_at).issue(Grant(facts.own, use, ends_at, path))
+    return PlaybackTokens([facts.playback_key], lambda: ends_at).issue(Grant(facts.private, use, ends_at, path))
 
 
 def with_json(sent: Sent, value: object) -> Sent:
