@@ -149,7 +149,7 @@ def playback_faults(use: Use) -> Iterator[Defect]:
     }
     for name, token_of in refused.items():
         yield Defect(f"playback-{name}", with_token(token_of), ProblemCode.PLAYBACK_DENIED)
-    for other in set(Use) - {use}:
+    for other in (one for one in Use if one is not use):
         yield Defect(f"playback-to-{other}", with_token(forged(None, use=other)), ProblemCode.NOT_FOUND)
     yield Defect("playback-of-another-video", with_token(forged(None, sub=UNKNOWN)), ProblemCode.NOT_FOUND)
 
