@@ -64,6 +64,14 @@ class Fields:
             raise self.refused(f"has {name!r}, which must be a whole number from 1 to {at_most}")
         return value
 
+    def counts(self, name: str, *, at_most: int) -> tuple[int, ...]:
+        values = self._values.get(name)
+        if not isinstance(values, list) or not 0 < len(values) <= at_most:
+            raise self.refused(f"needs {name!r}, a list of 1 to {at_most} whole numbers")
+        if not all(isinstance(value, int) and not isinstance(value, bool) and value >= 0 for value in values):
+            raise self.refused(f"has {name!r}, which must be a list of whole numbers")
+        return tuple(values)
+
     def texts(self, name: str, *, at_most: int) -> tuple[str, ...]:
         values = self._values.get(name)
         if not isinstance(values, list) or not 0 < len(values) <= at_most:

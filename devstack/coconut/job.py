@@ -29,10 +29,12 @@ _ID_ALPHABET = string.ascii_letters + string.digits
 _ID_CHARACTERS = 14
 _WORDS: dict[Kind, dict[str, str]] = {
     "image": {"working": "processing", "packaging": "processing", "done": "created"},
+    "video": {"working": "encoding", "packaging": "encoding", "done": "encoded"},
     "httpstream": {"working": "variants.encoding", "packaging": "packaging", "done": "packaged"},
 }
 UP_TO_WORK: dict[Kind, tuple[OutputStage, ...]] = {
     "image": ("working",),
+    "video": ("working",),
     "httpstream": ("variants.waiting", "variants.queued", "working"),
 }
 _FINAL = frozenset({"done", "failed", "skipped", "aborted"})
@@ -44,7 +46,7 @@ def new_job_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class OutputState:
-    """One output of a job. ``urls`` holds the URLs of images, or that of a stream's master playlist."""
+    """One output of a job. ``urls`` holds the URLs of images, or that of a file or of a stream's master playlist."""
 
     key: str
     kind: Kind
@@ -75,6 +77,8 @@ class OutputState:
             return {}
         if self.kind == "image":
             return {"urls": list(self.urls)}
+        if self.kind == "video":
+            return {"url": self.urls[0]}
         return {"urls": [{"format": "hls", "url": url} for url in self.urls]}
 
     def body(self) -> Json:

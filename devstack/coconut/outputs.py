@@ -1,6 +1,7 @@
 """The ``outputs`` of a job, validated as Coconut validates them. transcode.py makes them.
 
-The stand-in makes what our jobs contain: images and HLS streams. It refuses Coconut's other outputs and parameters.
+The stand-in makes what our jobs contain: images, MP4 files and HLS streams. It refuses Coconut's other outputs and
+parameters.
 """
 
 import functools
@@ -12,16 +13,18 @@ from typing import Literal, cast
 from devstack.coconut.expressions import Condition, parse_condition
 from devstack.coconut.fields import Fields, RefusedJobError
 
-Kind = Literal["image", "httpstream"]
+Kind = Literal["image", "video", "httpstream"]
 
 CODE = "output_param_not_valid"
 IMAGE_CONTAINERS = frozenset({"jpg", "png"})
 _COMMON = frozenset({"path", "key", "if"})
 _COUNTER = re.compile(r"%(?:\.|0)?\d{0,2}d")
 _SIZE = re.compile(r"(\d{0,5})x(\d{0,5})")
-_VARIANT = re.compile(r"mp4(?::(?P<size>[^:]*)(?:::(?P<options>[^:]*))?)?")
+_VARIANT = re.compile(r"mp4(?::(?P<picture>[^:]*)(?::(?P<sound>[^:]*)(?::(?P<options>[^:]*))?)?)?")
+_SOUND = re.compile(r"(?P<rate>[1-9]\d{1,2})k")
 _OPTION = re.compile(r"quality=(?P<quality>[1-5])|maxrate=(?P<maxrate>[1-9]\d{0,5})k")
 _DEFAULT_QUALITY = 4
+_DEFAULT_SOUND_KBPS = 128
 _MAX_OUTPUTS = 30
 _MAX_IMAGES = 100
 
@@ -39,19 +42,38 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Variant:
-    """One rendition of a stream. ``quality`` is Coconut's, from 1 to 5."""
+    """One rendition of a stream, or a file. ``quality`` is Coconut's, from 1 to 5.
+
+    ``sound_kbps``: None without sound.
+    """
 
     resolution: Resolution
     quality: int
     maxrate_kbps: int | None
+    codec: Literal["h264", "hevc"] = "h264"
+    sound_kbps: int | None = _DEFAULT_SOUND_KBPS
+
+
+@dataclass(frozen=True)
+class SpritePlan:
+    """Images at an interval, joined to sheets, and the WebVTT that says which part of which sheet shows a time."""
+
+    limit: int
+    columns: int
+    vtt: str
 
 
 @dataclass(frozen=True)
 class ImagePlan:
+    """Images: ``number`` of them spread over the video, or at ``offsets``, or every ``interval`` seconds."""
+
     container: str
     resolution: Resolution
     path: str
-    number: int
+    number: int = 1
+    offsets: tuple[int, ...] = ()
+    interval: int | None = None
+    sprite: SpritePlan | None = None
 
     def path_of(self, position: int) -> str:
         """Return the path of the image at a position, counted from 1."""
@@ -59,9 +81,16 @@ class ImagePlan:
 
 
 @dataclass(frozen=True)
+class VideoPlan:
+    path: str
+    variant: Variant
+
+
+@dataclass(frozen=True)
 class StreamPlan:
     path: str
     variants: tuple[Variant, ...]
+    is_fmp4: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +99,7 @@ class Output:
     kind: Kind
     format_text: str
     condition: Condition | None
-    plan: ImagePlan | StreamPlan
+    plan: ImagePlan | VideoPlan | StreamPlan
 
 
 def parse_outputs(value: object) -> tuple[Output, ...]:
@@ -102,6 +131,8 @@ def _output(name: str, fields: Fields) -> Output:
         condition = parse_condition(fields.text("if")) if fields.has("if") else None
         if name == "httpstream":
             return Output(key, "httpstream", name, condition, _stream(fields))
+        if name.startswith("mp4"):
+            return Output(key, "video", name, condition, _video(name, fields))
         return Output(key, "image", name, condition, _image(name, fields))
     except ValueError as error:
         raise fields.refused(f"is not valid: {error}") from error
@@ -110,33 +141,70 @@ def _output(name: str, fields: Fields) -> Output:
 def _image(name: str, fields: Fields) -> ImagePlan:
     container, _, size = name.partition(":")
     if container not in IMAGE_CONTAINERS:
-        raise ValueError(f"format {name!r} is not one of this stand-in, which makes jpg, png and httpstream")
-    fields.refuse_unknown(_COMMON | {"number"})
+        raise ValueError(f"format {name!r} is not one of this stand-in, which makes jpg, png, mp4 and httpstream")
+    fields.refuse_unknown(_COMMON | {"number", "offsets", "interval", "sprite", "vtt"})
+    if sum(fields.has(name) for name in ("number", "offsets", "interval")) > 1:
+        raise fields.refused("has more than one of 'number', 'offsets' and 'interval'")
     plan = ImagePlan(
         container=container,
         resolution=_resolution(size),
-        path=_checked(fields, fields.text("path")),
+        path=_file(fields),
         number=fields.count("number", default=1, at_most=_MAX_IMAGES),
+        offsets=fields.counts("offsets", at_most=_MAX_IMAGES) if fields.has("offsets") else (),
+        interval=fields.count("interval", default=1, at_most=3600) if fields.has("interval") else None,
+        sprite=_sprite(fields) if fields.has("sprite") or fields.has("vtt") else None,
     )
-    if plan.path.endswith("/"):
-        raise fields.refused("has 'path' without a file name")
-    if plan.number > 1 and not _COUNTER.search(plan.path):
+    if plan.sprite is not None and plan.interval is None:
+        raise fields.refused("has 'sprite', which this stand-in makes with 'interval' only")
+    if plan.interval is not None and plan.sprite is None:
+        raise fields.refused("has 'interval', which this stand-in makes with 'sprite' and 'vtt' only")
+    if (plan.number > 1 or plan.interval or len(plan.offsets) > 1) and not _COUNTER.search(plan.path):
         raise fields.refused("makes several images: 'path' needs a counter such as %.2d")
     return plan
 
 
+def _sprite(fields: Fields) -> SpritePlan:
+    sprite = Fields(fields.raw("sprite"), code=CODE, where="output 'sprite'")
+    sprite.refuse_unknown({"limit", "columns"})
+    vtt = Fields(fields.raw("vtt"), code=CODE, where="output 'vtt'")
+    vtt.refuse_unknown({"filename"})
+    return SpritePlan(
+        limit=sprite.count("limit", default=100, at_most=400),
+        columns=sprite.count("columns", default=10, at_most=100),
+        vtt=vtt.text("filename"),
+    )
+
+
+def _video(name: str, fields: Fields) -> VideoPlan:
+    fields.refuse_unknown(_COMMON)
+    return VideoPlan(_file(fields), parse_variant(name))
+
+
+def _file(fields: Fields) -> str:
+    path = _checked(fields, fields.text("path"))
+    if path.endswith("/"):
+        raise fields.refused("has 'path' without a file name")
+    return path
+
+
 def _stream(fields: Fields) -> StreamPlan:
-    fields.refuse_unknown(_COMMON | {"hls", "variants"})
-    hls = Fields(fields.raw("hls"), code=CODE, where="output 'httpstream' 'hls'")
-    hls.refuse_unknown({"path"})
+    fields.refuse_unknown(_COMMON | {"hls", "dash", "variants"})
+    is_fmp4 = fields.has("dash")
+    if is_fmp4 and fields.has("hls"):
+        raise fields.refused("has 'hls' and 'dash', of which this stand-in makes one")
+    format_name = "dash" if is_fmp4 else "hls"
+    hls = Fields(fields.raw(format_name), code=CODE, where=f"output 'httpstream' '{format_name}'")
+    hls.refuse_unknown({"path", "hlsfmp4"} if is_fmp4 else {"path"})
+    if is_fmp4 and not hls.flag("hlsfmp4"):
+        raise hls.refused("has no 'hlsfmp4', without which this stand-in makes nothing")
     variants = tuple(parse_variant(text) for text in fields.texts("variants", at_most=_MAX_OUTPUTS))
     path = f"{_checked(fields, fields.optional_text('path', '/'))}/{_checked(hls, hls.text('path'))}"
-    return StreamPlan("/".join(part for part in path.split("/") if part), variants)
+    return StreamPlan("/".join(part for part in path.split("/") if part), variants, is_fmp4)
 
 
 @functools.lru_cache(maxsize=256)  # the jobs of one client repeat their variants, at hundreds of jobs a second
 def parse_variant(text: str) -> Variant:
-    """Parse ``mp4:{size}::quality=N,maxrate=Nk``. Raises ValueError."""
+    """Parse ``mp4:{size}_{codec}:{sound}:quality=N,maxrate=Nk``. Raises ValueError."""
     match = _VARIANT.fullmatch(text)
     if match is None:
         raise ValueError(f"variant {text!r} is not valid, or not one of this stand-in")
@@ -149,7 +217,26 @@ def parse_variant(text: str) -> Variant:
             quality = int(parsed["quality"])
         elif parsed:
             maxrate = int(parsed["maxrate"])
-    return Variant(_resolution(match["size"] or ""), quality, maxrate)
+    size, codec = _picture(match["picture"] or "")
+    return Variant(_resolution(size), quality, maxrate, codec, _sound(match["sound"] or ""))
+
+
+def _picture(text: str) -> tuple[str, Literal["h264", "hevc"]]:
+    specs = [spec for spec in text.split("_") if spec]
+    codec: Literal["h264", "hevc"] = "hevc" if "hevc" in specs else "h264"
+    sizes = [spec for spec in specs if spec not in {"h264", "hevc"}]
+    if len(sizes) > 1 or len(specs) - len(sizes) > 1:
+        raise ValueError(f"{text!r} has two sizes or two codecs")
+    return "".join(sizes), codec
+
+
+def _sound(text: str) -> int | None:
+    if text == "x":
+        return None
+    match = _SOUND.fullmatch(text)
+    if text and match is None:
+        raise ValueError(f"{text!r} is not a rate of sound such as 128k")
+    return int(match["rate"]) if match else _DEFAULT_SOUND_KBPS
 
 
 def _resolution(text: str) -> Resolution:

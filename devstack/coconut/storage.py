@@ -24,6 +24,9 @@ _TIMEOUT_SECONDS = (10, 60)
 _CONTENT_TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
     ".ts": "video/mp2t",
+    ".m4s": "video/iso.segment",
+    ".mp4": "video/mp4",
+    ".vtt": "text/vtt",
     ".jpg": "image/jpeg",
     ".png": "image/png",
 }
