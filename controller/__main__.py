@@ -24,6 +24,7 @@ from controller.audit.scheduler import audit_threads
 from controller.leader.election import Leadership
 from controller.loop.cache import ResourceCache
 from controller.loop.handlers import registry_for
+from controller.loop.profiles import ProfileMirror
 from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
 from controller.loop.threads import listen, repeat_until, resync_until, wait_for_cache_sync
@@ -31,6 +32,7 @@ from controller.loop.workers import Workers
 from controller.metrics.registry import OperatorMetrics
 from controller.settings import OperatorSettings
 from controller.wiring import Wiring, wire
+from crds.profile_resources import ProfileResources
 from crds.schema_version import wait_for_kind
 from domain.records import Cause
 from runtime import heartbeats
@@ -52,6 +54,8 @@ _PROCESS = "the operator"
 _HEARTBEAT_SECONDS = 1.0
 # The usual scrape interval of Prometheus.
 _STATS_SECONDS = 15.0
+# How long a new profile is unknown to the API, at most.
+_PROFILES_SECONDS = 5.0
 # An event loop that has not run for so long is stuck: nothing in it may wait.
 _SILENT_SECONDS = 60.0
 _SIGNAL_POLL_SECONDS = 0.5
@@ -222,12 +226,17 @@ class _Leader:
             resync_seconds=settings.resync_seconds * scale,
             on_task_end=on_task_end,
         )
+        profiles = ProfileMirror(
+            ProfileResources(wiring.cluster), wiring.dependencies.profiles, self._queue, clock=self._wiring.clock
+        )
         abandoned = AbandonedUploads(wiring.dependencies, clock=self._wiring.clock)
         return [
             beats.thread("listen", partial(listen, ended, settings.database_url.get_secret_value(), self._queue)),
             beats.thread("resync", resync),
             repeating("abandoned_uploads", abandoned.abort_abandoned, settings.resync_seconds),
             repeating("stats", wiring.collect_stats, _STATS_SECONDS),
+            # One for all regions: operators in clusters of their own would each take over other profiles.
+            *([repeating("profiles", profiles.mirror, _PROFILES_SECONDS)] if settings.scope.is_home else []),
             beats.thread("outbox", partial(wiring.dispatcher.send_until, ended, every_seconds=settings.outbox_seconds)),
             *audit_threads(
                 ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry, wiring.clock), beats

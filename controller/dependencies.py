@@ -14,6 +14,7 @@ from database.attempts import Attempts
 from database.captions import CaptionRows
 from database.job_claims import Claims
 from database.observations import Observations
+from database.profiles import Profiles
 from database.retention import Retention
 from domain.jobs import Job
 from domain.object_keys import new_word
@@ -45,6 +46,7 @@ class Dependencies:
     retention: Retention
     adoption: Adoption
     captions: CaptionRows
+    profiles: Profiles
     storage: Storage
     parts: Multipart
     transcoder: Transcoder

@@ -33,6 +33,7 @@ from database.job_claims import Claims
 from database.observations import Observations
 from database.outbox import Outbox
 from database.pool import Database
+from database.profiles import Profiles
 from database.retention import Retention
 from database.stats import StatsQueries
 from domain.callback_url import callback_url
@@ -142,6 +143,7 @@ def wire(
         retention=Retention(database, settings.scope),
         adoption=Adoption(database),
         captions=CaptionRows(database),
+        profiles=Profiles(database),
         storage=guard(
             s3,
             Storage(storage_settings, clients),

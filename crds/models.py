@@ -16,10 +16,12 @@ from typing import Annotated, Any, get_args, get_type_hints
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
+from crds.profiles import STATIC_MP4S_MAX, ProfileHash, ProfileSpecBody
 from crds.resource import REQUEST_MAX
 from domain.failures import FailureCode, Stage
+from domain.profiles import DEFAULT_PROFILE, PROFILE_NAME_MAX, PROFILE_PATTERN
 from domain.reasons import SHOWN_REASONS
-from domain.video import COUNTER_MAX, DEFAULT_PROFILE, ObservedState, Orientation, Phase, UploadMode, Visibility
+from domain.video import COUNTER_MAX, ObservedState, Orientation, Phase, UploadMode, Visibility
 
 OWNER_MAX = 255
 TITLE_MAX = 500
@@ -135,7 +137,9 @@ class Spec(_Model):
     declared_bytes: int | None = Field(default=None, ge=1, le=FILE_BYTES_MAX)
     upload_mode: UploadMode = UploadMode.SINGLE
     # Other words were taken and ignored before schema version 5, so they may be stored: only the schema refuses them.
-    profile: str = Field(default=DEFAULT_PROFILE, json_schema_extra={"enum": [DEFAULT_PROFILE]})
+    profile: str = Field(
+        default=DEFAULT_PROFILE, json_schema_extra={"pattern": PROFILE_PATTERN, "maxLength": PROFILE_NAME_MAX}
+    )
     # Left out where it is public: a default of the schema would change specs that were signed without it.
     visibility: Visibility | None = None
     edition: int = Field(default=1, ge=1, le=COUNTER_MAX)
@@ -152,6 +156,14 @@ class RejectedStatus(_Model):
     message: Message
     version: str = Field(max_length=512)
     confirmations: Count
+
+
+class OrderedStatus(_Model):
+    """What the newest attempt was ordered with."""
+
+    name: str = Field(min_length=1, max_length=PROFILE_NAME_MAX)
+    hash: ProfileHash
+    spec: ProfileSpecBody
 
 
 @_with_other_work
@@ -172,6 +184,7 @@ class WorkStatus(_Model):
     rejections: Count
     rejected: RejectedStatus | None = None
     folder: str | None = Field(default=None, min_length=1, max_length=62, pattern=FOLDER_PATTERN)
+    ordered: OrderedStatus | None = None
 
 
 class SourceStatus(_Model):
@@ -206,6 +219,10 @@ class PublishedStatus(_Model):
     duration_seconds: float = Field(ge=0)
     has_poster: bool
     renditions: tuple[RenditionStatus, ...] = Field(max_length=RENDITIONS_MAX)
+    profile: str | None = Field(default=None, max_length=PROFILE_NAME_MAX)
+    profile_hash: ProfileHash | None = None
+    has_storyboard: bool = False
+    mp4_heights: tuple[Count, ...] = Field(default=(), max_length=STATIC_MP4S_MAX, json_schema_extra={"default": None})
 
 
 class FailureStatus(_Model):

@@ -13,9 +13,10 @@ from psycopg.types.json import Jsonb
 
 from database.columns import VIDEO, observed_parameters, video_row
 from database.pool import Connection
+from domain.profiles import DEFAULT_PROFILE
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, first_observation
-from domain.video import DEFAULT_PROFILE, Origin, Phase, Reason, UploadMode, Visibility
+from domain.video import Origin, Phase, Reason, UploadMode, Visibility
 
 _HOUR_SECONDS = 3600.0
 _DAY_SECONDS = 24 * _HOUR_SECONDS
@@ -96,6 +97,7 @@ class NewRow:
     storage_key: str
     upload_mode: UploadMode = UploadMode.SINGLE
     visibility: Visibility = Visibility.PUBLIC
+    profile: str = DEFAULT_PROFILE
     # Not part of the desired state: it stays in the row.
     metadata: Mapping[str, str] = field(default_factory=dict)
     # The owner's address for notifications, likewise.
@@ -160,7 +162,6 @@ def create(
         "metadata": Jsonb(dict(new.metadata)),
         **observed_parameters(first_observation(_ANY_TIME, timing)),
         "origin": Origin.API,
-        "profile": DEFAULT_PROFILE,
         "cause": Cause.CLIENT,
         # The statement that creates the row also issues the upload URL, so the first phase lasts for no time.
         "pending": Phase.PENDING,

@@ -1,8 +1,8 @@
-"""Generates the chart's README, its copy of the CRD, parts of its schema, snapshots, and what the local stack applies.
+"""Generates the chart's README, its CRDs, parts of its schema, snapshots, and what the local stack applies.
 
 `python -m devstack.chart` writes the files, and tests compare them. The values are written by hand, each with a
 comment, but for the durations, which domain/durations.py describes for the chart and for docs/operations.md; the bounds
-of a setting come from the process that reads it. The CRD is copied because Flux drops links from what it fetches.
+of a setting come from the process that reads it. The CRDs are copied because Flux drops links from what it fetches.
 """
 
 import json
@@ -17,7 +17,7 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from controller.settings import OperatorSettings
-from crds.install import CRD_FILE
+from crds.install import DEFINITIONS
 from devstack.apiserver import NAMESPACE
 from devstack.cluster import CHART, LOCAL_VALUES, RELEASE, RENDERED
 from devstack.paths import PROJECT_DIR
@@ -42,7 +42,7 @@ SNAPSHOTS = {
     "regions": PROJECT_DIR / "docs" / "examples" / "values-regions.yaml",
     "demo": CHART / "values-demo.yaml",
 }
-CHART_CRD = CHART / "crds" / CRD_FILE.name
+CHART_CRDS = CHART / "crds"
 OPERATIONS_PAGE = PROJECT_DIR / "docs" / "operations.md"
 _SNAPSHOTS_DIR = PROJECT_DIR / "tests" / "integration" / "snapshots"
 
@@ -286,7 +286,8 @@ def main() -> int:
     OPERATIONS_PAGE.write_text(operations_page())
     (CHART / "values.schema.json").write_text(schema())
     (CHART / "README.md").write_text(readme())
-    CHART_CRD.write_text(CRD_FILE.read_text())
+    for definition in DEFINITIONS:
+        (CHART_CRDS / definition.file.name).write_text(definition.file.read_text())
     _SNAPSHOTS_DIR.mkdir(exist_ok=True)
     for name in SNAPSHOTS:
         (_SNAPSHOTS_DIR / f"chart-{name}.yaml").write_text(snapshot(name))

@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from crds.install import DEFINITIONS
 from crds.kind import PLURAL
 from devstack import kubeconfig
 from devstack.paths import PROJECT_DIR
@@ -55,7 +56,7 @@ class ClusterAdmin:
     def apply_chart(self) -> None:
         """Apply the chart's manifests, and wait until the API server serves its kinds."""
         self._apply(local_manifests(self.namespace))
-        self.wait_until_served(CRD)
+        self.wait_until_served(*(definition.name for definition in DEFINITIONS))
 
     def wait_until_served(self, *definitions: str) -> None:
         """Wait until the API server serves the kinds of these CustomResourceDefinitions, and kubectl knows them.

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.errors import UpstreamError
+from domain.profiles import ORIGINAL, ProfileSpec
 from domain.video import Orientation
 
 
@@ -44,7 +45,7 @@ class JobOrder:
 
     ``folder``: where the outputs go. ``orientation``: how a turned picture is shown, whatever its coded size
     is; None if it is not turned. ``max_seconds``: no stream is made of a longer video.
-    ``is_private``: the outputs go where nothing is public.
+    ``is_private``: the outputs go where nothing is public. ``profile``: what is made.
     """
 
     video_id: str
@@ -55,3 +56,4 @@ class JobOrder:
     orientation: Orientation | None = None
     max_seconds: float = 4 * 3600.0
     is_private: bool = False
+    profile: ProfileSpec = ORIGINAL

@@ -74,6 +74,10 @@ _WORDS: dict[Reason, _Words] = {
     ),
     Reason.FILE_REJECTED: ("another file, because the last one was rejected", None),
     Reason.WAITING_FOR_SUBMISSION: ("the transcoding job to be submitted", None),
+    Reason.WAITING_FOR_PROFILE: (
+        "a TranscodeProfile of the name that the video says",
+        "An administrator has to apply the TranscodeProfile, or the resource has to name another one.",
+    ),
     Reason.SUBMISSION_DELAYED: ("the transcoding service to accept jobs again", None),
     Reason.SUBMISSION_UNCERTAIN: (
         "the transcoding service to confirm that it took the job; no other job is submitted meanwhile",

@@ -5,6 +5,8 @@ originals/{video_id}/{version}.{ext}                  its copy once it was accep
 imports/{namespace}/...                               originals uploaded by others, never public, never removed
 processed/{video_id}/{folder}/hls/master.m3u8         what one job wrote, immutable
 processed/{video_id}/{folder}/thumbnails/thumb_01.jpg
+processed/{video_id}/{folder}/storyboard/storyboard.vtt  the times of the pictures beside it
+processed/{video_id}/{folder}/mp4/720.mp4              a whole rendition in one file
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
 processed/{video_id}/thumbnail.jpg                    the stable poster
 processed/{video_id}/captions/...                     the captions: for each language a media playlist and a text
@@ -32,6 +34,8 @@ PRIVATE_PREFIX = "private/"
 WITHDRAWN_PREFIX = "withdrawn/"
 MARKS_PREFIX = "marks/"
 ATTEMPT_MARK, JOB_MARK, DELETION_MARK = "attempt-", "job-", "deleted-"
+# Below an attempt's prefix: the times of the pictures beside it.
+STORYBOARD = "storyboard/storyboard.vtt"
 # No attempt has a folder of this name.
 CAPTIONS_FOLDER = "captions"
 POSTER = "thumbnail.jpg"
@@ -142,6 +146,26 @@ def master_key(video_id: str, folder: str, *, is_private: bool = False) -> str:
 def thumbnails_prefix(video_id: str, folder: str, *, is_private: bool = False) -> str:
     """Return the prefix of the attempt's thumbnails, with a trailing slash."""
     return f"{outputs_prefix(video_id, folder, is_private=is_private)}thumbnails/"
+
+
+def storyboard_prefix(video_id: str, folder: str, *, is_private: bool = False) -> str:
+    """Return the prefix of the attempt's storyboard, with a trailing slash."""
+    return f"{outputs_prefix(video_id, folder, is_private=is_private)}storyboard/"
+
+
+def storyboard_key(video_id: str, folder: str, *, is_private: bool = False) -> str:
+    """Return the key of the WebVTT that says which part of which picture shows a time."""
+    return f"{outputs_prefix(video_id, folder, is_private=is_private)}{STORYBOARD}"
+
+
+def static_mp4(height: int) -> str:
+    """Return the path of the MP4 file of one rendition below its attempt's prefix."""
+    return f"mp4/{height}.mp4"
+
+
+def static_mp4_key(video_id: str, folder: str, height: int, *, is_private: bool = False) -> str:
+    """Return the key of the MP4 file of one rendition."""
+    return f"{outputs_prefix(video_id, folder, is_private=is_private)}{static_mp4(height)}"
 
 
 def video_prefix(video_id: str, *, is_private: bool = False) -> str:

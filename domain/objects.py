@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from domain.failures import FailureCode
-from domain.video import Rendition, object_version
+from domain.profiles import OrderedProfile
+from domain.video import Published, Rendition, object_version
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,43 @@ class SourceProblem:
 
 
 @dataclass(frozen=True)
+class ExpectedExtras:
+    """What a job makes beside the stream. ``storyboard_from_seconds``: of videos that are as long; None for none."""
+
+    storyboard_from_seconds: int | None = None
+    mp4_heights: tuple[int, ...] = ()
+
+    @classmethod
+    def of_order(cls, ordered: OrderedProfile | None) -> Self:
+        """Return what an attempt was ordered with."""
+        if ordered is None:
+            return cls()
+        board = ordered.spec.storyboard
+        return cls(board.interval_seconds if board else None, ordered.spec.mp4_heights)
+
+    @classmethod
+    def of_published(cls, published: Published) -> Self:
+        """Return what a published edition has."""
+        return cls(0 if published.has_storyboard else None, published.mp4_heights)
+
+
+@dataclass(frozen=True)
 class VerifiedOutputs:
-    """A job's complete outputs. ``poster_key``: one of the attempt's thumbnails, None if there are none."""
+    """A job's complete outputs. ``poster_key``: one of the attempt's thumbnails, None if there are none.
+
+    ``mp4_heights``: the heights of the MP4 files.
+    """
 
     renditions: tuple[Rendition, ...]
     duration_seconds: float
     poster_key: str | None
+    has_storyboard: bool = False
+    mp4_heights: tuple[int, ...] = ()
+
+    @property
+    def billed_minutes(self) -> float:
+        """Return what the provider bills for them."""
+        return self.duration_seconds / 60 * (len(self.renditions) + len(self.mp4_heights))
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from domain.profiles import ORIGINAL
 from domain.video import DesiredState, Origin
 
-# As many variants as a job makes at most: the ladder of controller/coconut/job_request.py.
-VARIANTS_MAX = 4
+# As many variants as a job of the default profile makes at most.
+VARIANTS_MAX = ORIGINAL.billed_outputs
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,10 @@ class SpendingLimits:
     minutes_per_day: float = 0.0
     duration_seconds: float = 4 * 3600.0
 
-    def billed_minutes(self, duration_seconds: float | None) -> float:
+    def billed_minutes(self, duration_seconds: float | None, *, outputs: int = VARIANTS_MAX) -> float:
         """Return the most that one job can bill. A video of unknown length counts as the longest one."""
         seconds = self.duration_seconds if duration_seconds is None else duration_seconds
-        return min(seconds, self.duration_seconds) / 60 * VARIANTS_MAX
+        return min(seconds, self.duration_seconds) / 60 * outputs
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.failures import Failure
+from domain.profiles import DEFAULT_PROFILE, ORIGINAL_HASH, OrderedProfile
 
 GROUP = "video.uploads.dev"
 ORIGIN_LABEL = f"{GROUP}/origin"
@@ -20,8 +21,6 @@ ORIGIN_LABEL = f"{GROUP}/origin"
 RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 RETRY_REQUESTED_ANNOTATION = f"{GROUP}/retry-requested-at"
 PAUSED_ANNOTATION = f"{GROUP}/paused"
-
-DEFAULT_PROFILE = "hls-1080p"
 
 # A DNS label: what the API makes, and what people may call their imports. It becomes part of keys, URLs and signatures.
 VIDEO_ID_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -75,6 +74,7 @@ class Reason(StrEnum):
     WAITING_FOR_FILE = "WaitingForFile"
     FILE_REJECTED = "FileRejected"
     WAITING_FOR_SUBMISSION = "WaitingForSubmission"
+    WAITING_FOR_PROFILE = "WaitingForProfile"
     SUBMISSION_DELAYED = "SubmissionDelayed"
     SUBMISSION_UNCERTAIN = "SubmissionUncertain"
     SUBMISSION_HELD = "SubmissionHeld"
@@ -199,13 +199,26 @@ class Rendition:
 
 @dataclass(frozen=True)
 class Published:
-    """The outputs that the stable playlist is made from: committed first, written and read back after."""
+    """The outputs that the stable playlist is made from: committed first, written and read back after.
+
+    ``profile``, ``profile_hash``: what it was made with; None for editions from before profiles. ``mp4_heights``: the
+    heights of the MP4 files that were made.
+    """
 
     edition: int
     attempt: int
     duration_seconds: float
     renditions: tuple[Rendition, ...]
     has_poster: bool
+    profile: str | None = None
+    profile_hash: str | None = None
+    has_storyboard: bool = False
+    mp4_heights: tuple[int, ...] = ()
+
+    @property
+    def made_with(self) -> str:
+        """Return the hash of the profile that it was made with."""
+        return self.profile_hash or ORIGINAL_HASH
 
     @property
     def folder(self) -> str:
@@ -226,7 +239,8 @@ class ObservedState:
     before folders had random names. ``is_withdrawn``: the video was deleted, and its public files are, or are being,
     moved to where they cannot be read; true until the last one of a restored video is back. ``hindrance``: None as
     soon as the next look succeeds. ``is_private``: the files of the attempts, and what was published of them, lie below
-    the private prefix; decided when the first attempt is stored.
+    the private prefix; decided when the first attempt is stored. ``ordered``: what the newest attempt was ordered with;
+    None before the first, and for attempts from before profiles.
     """
 
     revision: int
@@ -255,6 +269,7 @@ class ObservedState:
     is_withdrawn: bool = False
     hindrance: Hindrance | None = None
     is_private: bool = False
+    ordered: OrderedProfile | None = None
 
     @property
     def outputs_folder(self) -> str:

@@ -17,6 +17,7 @@ from domain.captions import CaptionTrack, playlist_name, text_name
 from domain.errors import RefusedError, UnavailableError
 from domain.marks import Marks, marks_of
 from domain.objects import (
+    ExpectedExtras,
     ObjectFacts,
     OutputsProblem,
     SignedDownload,
@@ -26,7 +27,7 @@ from domain.objects import (
     VerifiedOutputs,
 )
 from domain.playback import with_uris
-from domain.video import SourceFacts
+from domain.video import Published, SourceFacts
 from storage.client import Clients, is_missing, make_clients, translate_errors
 from storage.presign import SIGNED_AT_MOST, ReadSigner, attachment, expiry, sign
 from storage.settings import StorageSettings
@@ -186,13 +187,33 @@ class Storage:
         return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes, max_seconds=max_seconds)
 
     def verify_outputs(
-        self, video_id: str, folder: str, *, input_seconds: float | None, is_private: bool = False
+        self,
+        video_id: str,
+        folder: str,
+        *,
+        input_seconds: float | None,
+        extras: ExpectedExtras | None = None,
+        is_private: bool = False,
     ) -> VerifiedOutputs | OutputsProblem:
         """Judge a job's outputs. ``input_seconds``: the expected duration of the stream, None if unknown."""
         outputs = Outputs(
             self._sizes(object_keys.outputs_prefix(video_id, folder, is_private=is_private)), self._output_text
         )
-        return judge_outputs(video_id, folder, outputs, input_seconds=input_seconds, is_private=is_private)
+        return judge_outputs(
+            video_id, folder, outputs, input_seconds=input_seconds, extras=extras, is_private=is_private
+        )
+
+    def verify_published(
+        self, video_id: str, published: Published, *, is_private: bool
+    ) -> VerifiedOutputs | OutputsProblem:
+        """Judge the outputs of an edition that was published."""
+        return self.verify_outputs(
+            video_id,
+            published.folder,
+            input_seconds=published.duration_seconds,
+            extras=ExpectedExtras.of_published(published),
+            is_private=is_private,
+        )
 
     def publish_poster(self, video_id: str, poster_key: str, *, is_private: bool = False) -> None:
         """Copy an attempt's thumbnail to the stable key. Raises UnavailableError if the thumbnail is gone."""

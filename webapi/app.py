@@ -12,6 +12,7 @@ from database.deliveries import Deliveries
 from database.events import EventLog
 from database.job_claims import Claims
 from database.overview import Overviews
+from database.profiles import Profiles
 from database.queries import VideoQueries
 from database.webhook_endpoints import Endpoints
 from domain.callback_url import CALLBACK_PATH
@@ -61,7 +62,7 @@ from webapi.videos.serializers import Serializer
 from webapi.videos.stores import Stores
 from webapi.videos.stream import VideoStream
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
-from webapi.videos.videos import Policy, VideoResource, VideosResource
+from webapi.videos.videos import Choices, Policy, VideoResource, VideosResource
 
 App = falcon.App[Any, Any]
 
@@ -72,6 +73,7 @@ class ApiDependencies:
 
     queries: VideoQueries
     commands: VideoCommands
+    profiles: Profiles
     history: EventLog
     overviews: Overviews
     claims: Claims
@@ -137,9 +139,8 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
         Retries(commands, publisher, per_day=policy.retries_per_day),
     )
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
-    app.add_route(
-        videos, VideosResource(commands, publisher, urls, lists, Placement(deps.stores, deps.country), policy)
-    )
+    choices = Choices(Placement(deps.stores, deps.country), deps.profiles)
+    app.add_route(videos, VideosResource(commands, publisher, urls, lists, choices, policy))
     app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder))
     app.add_route(f"{video}/upload_url", UploadUrl(queries, urls))
     complete = UploadComplete(queries, commands, deps.stores, multiparts, publisher)

@@ -16,6 +16,7 @@ from database.events import EventLog
 from database.job_claims import Claims
 from database.overview import Overviews
 from database.pool import Database
+from database.profiles import Profiles
 from database.queries import VideoQueries
 from database.webhook_endpoints import Endpoints
 from domain.errors import RefusedError
@@ -206,6 +207,7 @@ def start(environment: Environment) -> Service:
         ApiDependencies(
             queries=queries,
             commands=VideoCommands(database, timing),
+            profiles=Profiles(database),
             history=EventLog(database),
             overviews=Overviews(database),
             claims=Claims(database),

@@ -34,6 +34,10 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
         duration_seconds=step.outputs.duration_seconds,
         renditions=step.outputs.renditions,
         has_poster=step.outputs.poster_key is not None,
+        profile=observed.ordered.name if observed.ordered else None,
+        profile_hash=observed.ordered.hash if observed.ordered else None,
+        has_storyboard=step.outputs.has_storyboard,
+        mp4_heights=step.outputs.mp4_heights,
     )
     if observed.phase is Phase.PROCESSING:
         # A new deadline, so that a job that finished during a long outage is still published.
@@ -41,8 +45,7 @@ def publish(step: Publish, ctx: ReconcileContext) -> Result:
         after = replace(ctx.showing(Reason.PUBLISHING, message), deadline_at=ends_at)
     else:
         after = ctx.entering(Phase.PROCESSING, Reason.PUBLISHING, message)
-    minutes = published.duration_seconds / 60 * len(published.renditions)
-    settled = Settle(step.attempt, AttemptState.COMPLETED, ctx.now, minutes=minutes)
+    settled = Settle(step.attempt, AttemptState.COMPLETED, ctx.now, minutes=step.outputs.billed_minutes)
     return ctx.commit(replace(after, published=published), Requeue.NOW, settled)
 
 

@@ -12,13 +12,14 @@ from controller.actions.status import is_ahead_of, write_status
 from controller.coconut.limiter import Denied, Permit
 from controller.dependencies import Dependencies
 from controller.rules.steps import AbandonAttempt, AdoptJob, FailAttempt, RestoreAttempt, Submit
-from controller.rules.submission import FOUND_IN_BUCKET, TRANSCODING, UNCERTAIN, used_attempt
+from controller.rules.submission import FOUND_IN_BUCKET, NO_PROFILE, TRANSCODING, UNCERTAIN, used_attempt
 from domain.durations import SOURCE_URL_MARGIN_SECONDS
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
 from domain.marks import Marks
 from domain.object_keys import attempt_of_folder, outputs_folder
+from domain.profiles import OrderedProfile, ProfileSpec, ordered
 from domain.records import AttemptState, Intend, Settle, VideoRow
 from domain.spending import SubmissionRequest, counted_owner
 from domain.video import ObservedState, Phase, Reason, Visibility
@@ -45,7 +46,10 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     for. If Postgres is restored from a dump older than the intent, the resource still has it, and the bucket after the
     resource has left: both are read first. The submission continues while Kubernetes does not answer.
     """
-    permit = ctx.deps.limiter.acquire(_request(ctx))
+    profile = ctx.deps.profiles.get(ctx.row.desired.profile)
+    if profile is None:
+        return _shown_once(ctx.showing(Reason.WAITING_FOR_PROFILE, NO_PROFILE), ctx)
+    permit = ctx.deps.limiter.acquire(_request(ctx, profile))
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
@@ -63,7 +67,7 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
                 raise
             except UnavailableError as error:
                 return _shown_once(ctx.showing(Reason.SUBMISSION_DELAYED, str(error)), ctx)
-        return _intend(step, ctx, permit)
+        return _intend(step, ctx, permit, ordered(ctx.row.desired.profile, profile))
 
 
 def find_used_attempt(row: VideoRow, marks: Marks, deps: Dependencies) -> RestoreAttempt | None:
@@ -89,6 +93,7 @@ def restore_attempt(step: RestoreAttempt, ctx: ReconcileContext) -> Result:
         job_id=step.job_id,
         folder=step.folder,
         is_private=_is_private(ctx.row),
+        ordered=None,  # the record of it is lost
     )
     row = ctx.deps.adoption.learn(ctx.row, observed=found, at=ctx.now)
     return Result(ctx.row, Requeue.BACKOFF) if row is None else Result(row, Requeue.NOW)
@@ -105,10 +110,10 @@ def _remove_upload(row: VideoRow, deps: Dependencies) -> None:
             deps.storage.remove_original(row.desired.storage_key)
 
 
-def _request(ctx: ReconcileContext) -> SubmissionRequest:
+def _request(ctx: ReconcileContext, profile: ProfileSpec) -> SubmissionRequest:
     desired, observed, limits = ctx.row.desired, ctx.row.observed, ctx.deps.policy.spending
     seconds = observed.source.duration_seconds if observed.source else None
-    owner, minutes = counted_owner(desired), limits.billed_minutes(seconds)
+    owner, minutes = counted_owner(desired), limits.billed_minutes(seconds, outputs=profile.billed_outputs)
     return SubmissionRequest(desired.video_id, owner, observed.phase_since, minutes)
 
 
@@ -122,7 +127,7 @@ def _shown_once(after: ObservedState, ctx: ReconcileContext) -> Result:
     return Result(ctx.row, Requeue.SCHEDULED) if after == ctx.row.observed else ctx.commit(after)
 
 
-def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
+def _intend(step: Submit, ctx: ReconcileContext, permit: Permit, profile: OrderedProfile) -> Result:
     deps, seen, is_reachable = ctx.deps, None, True
     try:
         seen = deps.resources.get(ctx.row.desired.video_id)
@@ -137,6 +142,7 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
         job_id=None,
         folder=outputs_folder(step.attempt, deps.new_word()),
         is_private=_is_private(ctx.row),
+        ordered=profile,
     )
     request = permit.request
     intent = Intend(
@@ -149,7 +155,7 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit) -> Result:
     if is_reachable:
         with suppress(UpstreamError):
             shown = write_status(row, deps, ctx.now, seen=seen)
-    result = _start_job(step, replace(ctx, row=row), permit, started)
+    result = _start_job(step, replace(ctx, row=row), permit, profile.spec, started)
     if shown is not None:
         _remove_upload(row, deps)
     return replace(result, shown=shown)
@@ -160,7 +166,7 @@ def _is_private(row: VideoRow) -> bool:
     return row.observed.is_private if row.observed.attempt else row.desired.visibility is Visibility.PRIVATE
 
 
-def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started: float) -> Result:
+def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, profile: ProfileSpec, started: float) -> Result:
     """Start the job of an intent whose commit began at ``started``."""
     deps, row, timing = sending.deps, sending.row, sending.deps.policy.timing
     try:
@@ -178,6 +184,7 @@ def _start_job(step: Submit, sending: ReconcileContext, permit: Permit, started:
             orientation=row.observed.source.orientation if row.observed.source else None,
             max_seconds=deps.policy.spending.duration_seconds,
             is_private=row.observed.is_private,
+            profile=profile,
         )
         if deps.monotonic() - started > timing.submission_start_seconds:
             raise UnavailableError("too much time passed between the intent and the submission")

@@ -147,9 +147,7 @@ class Repair:
             if published is None:
                 return
             is_private = row.observed.is_private
-            outputs = self._storage.verify_outputs(
-                video_id, published.folder, input_seconds=published.duration_seconds, is_private=is_private
-            )
+            outputs = self._storage.verify_published(video_id, published, is_private=is_private)
             if not isinstance(outputs, VerifiedOutputs) or outputs.poster_key is None:
                 raise UnavailableError("publishing the poster: the thumbnail is gone")
             self._storage.publish_poster(video_id, outputs.poster_key, is_private=is_private)
@@ -166,12 +164,7 @@ class Repair:
         published = row.observed.published if row is not None and should_be_public(row) else None
         if row is None or published is None:
             return False
-        outputs = self._storage.verify_outputs(
-            video_id,
-            published.folder,
-            input_seconds=published.duration_seconds,
-            is_private=row.observed.is_private,
-        )
+        outputs = self._storage.verify_published(video_id, published, is_private=row.observed.is_private)
         if outputs_problem(published, outputs) is None:
             return False
         return self._rows.heal(row, max_heals=self._rules.max_heals) is not None

@@ -169,9 +169,7 @@ class Audit:
         )
         if published is None or not checks.should_be_public(row):
             return evidence
-        outputs = self._storage.verify_outputs(
-            video_id, published.folder, input_seconds=published.duration_seconds, is_private=is_private
-        )
+        outputs = self._storage.verify_published(video_id, published, is_private=is_private)
         is_complete = evidence.playlist is not None and isinstance(outputs, VerifiedOutputs)
         has_withdrawn = not is_complete and self._storage.has_withdrawn(video_id)
         return replace(

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 from urllib3.exceptions import SSLError as TlsError
 
-from controller.coconut.job_request import job_body
+from controller.coconut.job_request import STORYBOARD, job_body
 from domain.errors import RefusedError, UnavailableError
 from domain.jobs import Job, JobOrder, JobState, UncertainError
 from runtime.deadline import exchange
@@ -304,7 +304,8 @@ def _has_skipped_all_streams(answer: _JobAnswer) -> bool:
 
 def _is_undecodable(answer: _JobAnswer, problem: str) -> bool:
     return bool(_PERMANENT.search(problem)) or any(
-        output.status == "image.failed" and _ENGINE_FAILED.search(output.error or "") for output in answer.outputs
+        output.status == "image.failed" and output.key != STORYBOARD and _ENGINE_FAILED.search(output.error or "")
+        for output in answer.outputs
     )
 
 

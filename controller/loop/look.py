@@ -38,7 +38,7 @@ from domain.errors import RefusedError, UnavailableError
 from domain.failures import FailureCode
 from domain.jobs import Job, JobState
 from domain.object_keys import kept_original_key
-from domain.objects import ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
+from domain.objects import ExpectedExtras, ObjectFacts, OutputsProblem, SourceProblem, StoredPart, VerifiedOutputs
 from domain.records import UNRESOLVED, AttemptRow, AttemptState, VideoRow
 from domain.schedule import awaits_first_check
 from domain.stable_playlist import playlist_of
@@ -235,7 +235,11 @@ def _outputs(
     row: VideoRow, folder: str, input_seconds: float | None, deps: Dependencies
 ) -> VerifiedOutputs | OutputsProblem:
     return deps.storage.verify_outputs(
-        row.desired.video_id, folder, input_seconds=input_seconds, is_private=row.observed.is_private
+        row.desired.video_id,
+        folder,
+        input_seconds=input_seconds,
+        extras=ExpectedExtras.of_order(row.observed.ordered),
+        is_private=row.observed.is_private,
     )
 
 
@@ -248,7 +252,8 @@ def _restored_video(row: VideoRow, published: Published, deps: Dependencies) -> 
     snapshot = _playlist(row, deps)
     if snapshot.playlist == playlist_of(row, published):
         return snapshot
-    return replace(snapshot, outputs=_outputs(row, published.folder, published.duration_seconds, deps))
+    outputs = deps.storage.verify_published(row.desired.video_id, published, is_private=row.observed.is_private)
+    return replace(snapshot, outputs=outputs)
 
 
 def _attempts(row: VideoRow, deps: Dependencies) -> tuple[AttemptRow, ...]:

@@ -45,6 +45,7 @@ UNCERTAIN = "the provider's answer was lost; waiting for the job to report itsel
 FOUND_IN_BUCKET = "the bucket has a submission that was made after the dump of the database; looking for its outputs"
 HELD = "the provider's answer was lost and no job ever reported itself; a person decides"
 TRANSCODING = "the provider is transcoding"
+NO_PROFILE = "there is no TranscodeProfile of the name that the video says"
 
 
 def submitting(row: VideoRow, snapshot: Snapshot, now: datetime, policy: LifecyclePolicy) -> Step:
@@ -95,6 +96,9 @@ def _not_started(row: VideoRow) -> Failure:
     if row.observed.reason in WAITING_FOR_A_DAY | {Reason.WAITING_FOR_CAPACITY, Reason.WAITING_FOR_OWN_JOBS}:
         message = "a limit held the job back until the deadline"
         return Failure(FailureCode.LIMIT_REACHED, message, attempt=row.observed.attempt)
+    if row.observed.reason is Reason.WAITING_FOR_PROFILE:
+        message = "until the deadline there was no TranscodeProfile of the name that the video says"
+        return Failure(FailureCode.PROVIDER_REFUSED, message, attempt=row.observed.attempt)
     message = "no transcode could be started in time"
     return Failure(FailureCode.PROVIDER_UNAVAILABLE, message, attempt=row.observed.attempt)
 
@@ -192,7 +196,7 @@ def _completed(
     if isinstance(outputs, OutputsProblem):
         return _attempt_failed(row, snapshot, policy, FailureCode.OUTPUTS_INVALID, outputs.message)
     if outputs.duration_seconds > policy.spending.duration_seconds + DURATION_TOLERANCE_SECONDS:
-        return Fail(_too_long(row), billed_minutes=outputs.duration_seconds / 60 * len(outputs.renditions))
+        return Fail(_too_long(row), billed_minutes=outputs.billed_minutes)
     changed = _source_failure(row, snapshot)
     if changed is not None:
         return Fail(changed)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from domain import object_keys
-from domain.objects import OutputsProblem, VerifiedOutputs
+from domain.objects import ExpectedExtras, OutputsProblem, VerifiedOutputs
 from domain.video import Rendition
 from storage.verify.playlist import (
     PLAYLIST_BYTES_MAX,
@@ -44,9 +44,19 @@ class Outputs:
 
 
 def judge_outputs(
-    video_id: str, folder: str, outputs: Outputs, *, input_seconds: float | None, is_private: bool = False
+    video_id: str,
+    folder: str,
+    outputs: Outputs,
+    *,
+    input_seconds: float | None,
+    extras: ExpectedExtras | None = None,
+    is_private: bool = False,
 ) -> VerifiedOutputs | OutputsProblem:
-    """Judge the outputs in one attempt's folder. ``input_seconds``: what the stream must reach, None if unknown."""
+    """Judge the outputs in one attempt's folder. ``input_seconds``: what the stream must reach, None if unknown.
+
+    ``extras``: what there must be beside the stream, None for nothing.
+    """
+    extras = extras or ExpectedExtras()
     if len(outputs.sizes) > OBJECTS_MAX:
         return OutputsProblem(f"the job wrote more than {OBJECTS_MAX} files", is_permanent=True)
     master = object_keys.master_key(video_id, folder, is_private=is_private)
@@ -55,6 +65,10 @@ def judge_outputs(
             variants = read_master(outputs.playlist(master))
         durations = [_duration(number, variant, master, outputs) for number, variant in enumerate(variants, 1)]
         _check_durations(durations, input_seconds)
+        prefix = object_keys.outputs_prefix(video_id, folder, is_private=is_private)
+        beside = {key.removeprefix(prefix): size for key, size in outputs.sizes.items()}
+        has_storyboard = _has_storyboard(beside, extras, max(durations))
+        mp4_heights = _mp4_heights(beside, extras, variants)
     except PlaylistError as error:
         return OutputsProblem(str(error), is_permanent=not isinstance(error, UnreadableError))
     # Relative to the video's prefix, wherever that is.
@@ -63,6 +77,8 @@ def judge_outputs(
         renditions=tuple(replace(variant, uri=f"{directory}/{variant.uri}") for variant in variants),
         duration_seconds=max(durations),
         poster_key=_poster(object_keys.thumbnails_prefix(video_id, folder, is_private=is_private), outputs.sizes),
+        has_storyboard=has_storyboard,
+        mp4_heights=mp4_heights,
     )
 
 
@@ -94,6 +110,32 @@ def _check_durations(durations: list[float], input_seconds: float | None) -> Non
 
 def _tolerance(seconds: float) -> float:
     return seconds * _RELATIVE_TOLERANCE + _TOLERANCE_SECONDS
+
+
+def _has_storyboard(sizes: Mapping[str, int], extras: ExpectedExtras, seconds: float) -> bool:
+    """Return whether there is a storyboard. Raises UnreadableError if a part of it is missing.
+
+    ``sizes``: by path below the attempt's prefix.
+    """
+    if extras.storyboard_from_seconds is None:
+        return False
+    times = object_keys.STORYBOARD
+    folder = times.rpartition("/")[0] + "/"
+    if sizes.get(times, 0) > 0 and any(size and key.startswith(folder) and key != times for key, size in sizes.items()):
+        return True
+    if seconds >= extras.storyboard_from_seconds:
+        raise UnreadableError("the storyboard is missing or incomplete")
+    return False
+
+
+def _mp4_heights(sizes: Mapping[str, int], extras: ExpectedExtras, variants: tuple[Rendition, ...]) -> tuple[int, ...]:
+    """Return the heights of the MP4 files. Raises UnreadableError if one is missing that has a rendition."""
+    made = [height for height in extras.mp4_heights if sizes.get(object_keys.static_mp4(height), 0) > 0]
+    largest = max(min(variant.width or 0, variant.height or 0) for variant in variants)
+    missing = [height for height in extras.mp4_heights if height <= largest and height not in made]
+    if missing:
+        raise UnreadableError(f"the MP4 file of {missing[0]}p is missing or empty")
+    return tuple(made)
 
 
 def _poster(prefix: str, sizes: Mapping[str, int]) -> str | None:

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.failures import Failure, FailureCode
+from domain.profiles import (
+    ORIGINAL_HASH,
+    ProfileAudio,
+    ProfileRendition,
+    ProfileSpec,
+    ProfileStoryboard,
+    ordered,
+)
 from domain.video import Phase, Published, Rejection, Rendition, SourceFacts
 from tests.support.builders.resources import a_resource, a_status
 from tests.support.builders.rows import NOON, a_desired_state, an_observation
@@ -17,11 +25,22 @@ _WRONG_PATTERN = {
     ".spec.title": "two\nlines",
     ".spec.filename": "a\x1bb",
     ".spec.contentType": "a\x7fb",
+    ".spec.profile": "Two Words",
+    ".status.work.ordered.hash": "x" * 16,
+    ".status.published.profileHash": "x" * 16,
     ".status.conditions[].reason": "two words",
     ".status.work.folder": "01",
     ".status.source.key": "uploads/a/b",
 }
 
+
+FULL_PROFILE = ProfileSpec(
+    (ProfileRendition(360, 1000),),
+    audio=ProfileAudio(rate_kbps=96),
+    storyboard=ProfileStoryboard(),
+    poster_seconds=1,
+    mp4_heights=(360,),
+)
 
 ABSENT = object()
 UNCHANGED = object()
@@ -70,8 +89,9 @@ def _bounds(path: str, row: dict[str, Any]) -> Iterator[Bound]:
                 for word in limit:
                     yield Bound(path, f"{rule}={word}", word, "another-word")
             case "maxItems":
-                rendition = {"uri": "a", "bandwidth": 1}
-                yield Bound(path, rule, [rendition] * limit, [rendition] * (limit + 1))
+                yield Bound(path, rule, [_item(path)] * limit, [_item(path)] * (limit + 1))
+            case "minItems":
+                yield Bound(path, rule, [_item(path)] * limit, [])
             case "format":
                 yield Bound(path, rule, "2026-07-01T12:00:00.123456Z", "at noon")
             case "required":
@@ -79,6 +99,14 @@ def _bounds(path: str, row: dict[str, Any]) -> Iterator[Bound]:
                     yield Bound(f"{path}.{name}", rule, UNCHANGED, ABSENT)
             case "type":
                 yield Bound(path, rule, UNCHANGED, "7" if limit in {"integer", "number"} else 7)
+
+
+def _item(path: str) -> Any:
+    if path.endswith(".mp4Heights"):
+        return 360
+    if path == ".status.work.ordered.spec.renditions":
+        return {"height": 360, "maxRateKbps": 1000}
+    return {"uri": "a", "bandwidth": 1}
 
 
 def _text(path: str, length: int) -> str:
@@ -90,6 +118,8 @@ def _text(path: str, length: int) -> str:
         return f"originals/{'a' * first}/{'x' * (rest - first)}"
     if path == ".status.work.folder":
         return ("1" * 9 + "-").ljust(max(length, 11), "a")
+    if path in {".status.work.ordered.hash", ".status.published.profileHash"}:
+        return "a" * max(length, 16)
     return "x" * length
 
 
@@ -103,7 +133,17 @@ def a_full_body() -> dict[str, Any]:
         progress_at=NOON,
         rejected=Rejection("not_a_video", "a text file", "e@noon", 1),
         source=SourceFacts("e", NOON, 9, "mp4"),
-        published=Published(1, 1, 9.5, (Rendition("1/360p.m3u8", 1, 1, 1, 1, "avc1", 29.97),), has_poster=True),
+        published=Published(
+            edition=1,
+            attempt=1,
+            duration_seconds=9.5,
+            renditions=(Rendition("1/360p.m3u8", 1, 1, 1, 1, "avc1", 29.97),),
+            has_poster=True,
+            profile="hls-1080p",
+            profile_hash=ORIGINAL_HASH,
+            mp4_heights=(360,),
+        ),
+        ordered=ordered("full", FULL_PROFILE),
         failure=Failure(FailureCode.JOB_LOST, "lost", 1, "raw words"),
     )
     resource = a_resource(desired, annotations={"video.uploads.dev/reconcile-requested-at": "monday"})

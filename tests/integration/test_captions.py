@@ -13,6 +13,7 @@ from database.captions import CaptionRows
 from database.commands import VideoCommands
 from database.observations import Observations
 from database.pool import Database
+from database.profiles import Profiles
 from database.retention import Retention
 from devstack.s3 import S3Access
 from domain import object_keys
@@ -45,6 +46,7 @@ class CaptionedWorld(AuditedWorld):
             observations=Observations(self.database),
             retention=Retention(self.database),
             captions=CaptionRows(self.database),
+            profiles=Profiles(self.database),
             storage=Storage(settings_for(self.s3)),
             for_step=lambda deps, _step: deps,
         )

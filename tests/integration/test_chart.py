@@ -95,15 +95,17 @@ def test_no_rule_has_a_wildcard() -> None:
     assert not [rule for rule in rules if "*" in str(rule)]
 
 
-def test_the_crd_upgrade_job_may_touch_nothing_but_the_crd() -> None:
+def test_the_crd_upgrade_job_may_touch_nothing_but_the_crds() -> None:
     documents = rendered("video-uploads", values=PRODUCTION)
-    (rule,) = only(documents, "ClusterRole")["rules"]
-    assert rule == {
-        "apiGroups": ["apiextensions.k8s.io"],
-        "resources": ["customresourcedefinitions"],
-        "resourceNames": ["videouploads.video.uploads.dev"],
-        "verbs": ["get", "patch"],
-    }
+    definitions = {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"]}
+    assert only(documents, "ClusterRole")["rules"] == [
+        definitions
+        | {
+            "resourceNames": ["videouploads.video.uploads.dev", "transcodeprofiles.video.uploads.dev"],
+            "verbs": ["get", "patch"],
+        },
+        definitions | {"verbs": ["create"]},
+    ]
     hooks = [
         document
         for document in documents

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from crds.install import CRD_FILE
+from crds.install import DEFINITIONS, VIDEO_UPLOADS
 from devstack.chart import SNAPSHOTS
 from devstack.cluster import CHART, CRD, ClusterAdmin
 from devstack.paths import PROJECT_DIR
@@ -122,8 +122,9 @@ def may_upgrade_the_kind(restricted: ClusterAdmin, tmp_path: Path) -> Iterator[P
     yield file
     for document in rights:
         restricted.kubectl("delete", document["kind"], document["metadata"]["name"])
-    restricted.kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRD_FILE}")
-    restricted.wait_until_served(CRD)
+    files = [f"--filename={definition.file}" for definition in DEFINITIONS]
+    restricted.kubectl("apply", "--server-side", "--force-conflicts", *files)
+    restricted.wait_until_served(*(definition.name for definition in DEFINITIONS))
 
 
 def run_apply(file: Path) -> subprocess.CompletedProcess[str]:
@@ -154,20 +155,32 @@ def make_schema(cluster: ClusterAdmin, version: str) -> None:
 def test_the_upgrade_jobs_rights_suffice_to_upgrade_an_older_crd(
     restricted: ClusterAdmin, may_upgrade_the_kind: Path
 ) -> None:
-    ours = yaml.safe_load(CRD_FILE.read_text())["metadata"]["annotations"]["video.uploads.dev/schema-version"]
+    ours = yaml.safe_load(VIDEO_UPLOADS.file.read_text())["metadata"]["annotations"]["video.uploads.dev/schema-version"]
     make_schema(restricted, "1")
     done = run_apply(may_upgrade_the_kind)
-    assert (done.returncode, done.stdout) == (0, f"applied the kind with schema version {ours} over 1\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"applied VideoUpload with schema version {ours} over 1\n" in done.stdout
+    assert "applied TranscodeProfile with schema version" in done.stdout
     kind = the_kind(restricted)
     assert kind["metadata"]["annotations"]["video.uploads.dev/schema-version"] == ours
     assert kind["spec"]["names"]["shortNames"] == ["vu"]
+
+
+def test_the_upgrade_jobs_rights_suffice_to_add_a_kind_that_the_last_release_did_not_have(
+    restricted: ClusterAdmin, may_upgrade_the_kind: Path
+) -> None:
+    profiles = DEFINITIONS[1]
+    restricted.kubectl("delete", "crd", profiles.name, "--wait=true")
+    done = run_apply(may_upgrade_the_kind)
+    assert done.returncode == 0, done.stderr
+    restricted.wait_until_served(profiles.name)
 
 
 def test_a_newer_crd_is_not_replaced(restricted: ClusterAdmin, may_upgrade_the_kind: Path) -> None:
     make_schema(restricted, "99")
     done = run_apply(may_upgrade_the_kind)
     assert done.returncode == 0
-    assert "left the kind unchanged" in done.stdout
+    assert "left VideoUpload unchanged" in done.stdout
     assert the_kind(restricted)["spec"]["names"]["shortNames"] == ["vu", "vus"]
 
 

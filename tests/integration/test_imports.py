@@ -30,6 +30,7 @@ from database.commands import VideoCommands
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
+from database.profiles import Profiles
 from database.retention import Retention
 from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
@@ -76,6 +77,7 @@ class Operator:
             claims=Claims(self.database),
             retention=Retention(self.database),
             captions=CaptionRows(self.database),
+            profiles=Profiles(self.database),
             adoption=Adoption(self.database),
             storage=cast("Storage", self.storage),
             parts=cast("Multipart", FakeMultipart(self.storage, self.clock.now)),

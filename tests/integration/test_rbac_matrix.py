@@ -20,6 +20,8 @@ ALLOWED: Mapping[str, Rights] = {
     "operator": {
         "video.uploads.dev/videouploads": {"get", "list", "watch", "create", "patch", "delete"},
         "video.uploads.dev/videouploads/status": {"update"},
+        "video.uploads.dev/transcodeprofiles": {"list"},
+        "video.uploads.dev/transcodeprofiles/status": {"update"},
         "events.k8s.io/events": {"create"},
         # Any: what is created has no name yet when rights are looked at. Others can be made, and not be touched.
         "coordination.k8s.io/leases": {"create"},

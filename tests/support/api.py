@@ -22,6 +22,7 @@ from database.job_claims import Claims
 from database.observations import Observations
 from database.outbox import Outbox
 from database.overview import CallbackHealth, Overview, Overviews
+from database.profiles import Profiles
 from database.queries import VideoQueries
 from database.webhook_endpoints import Endpoints
 from domain.object_keys import video_prefix
@@ -119,6 +120,7 @@ class Api:
         self.deps = ApiDependencies(
             queries=self.queries,
             commands=self.commands,
+            profiles=Profiles(postgres),
             history=EventLog(postgres),
             overviews=self.overviews,
             claims=Claims(postgres),

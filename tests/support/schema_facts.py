@@ -8,7 +8,10 @@ from pydantic import BaseModel
 
 import crds
 
-_BOUNDS = ("type", "enum", "minimum", "maximum", "minLength", "maxLength", "maxItems", "pattern", "default", "required")
+_BOUNDS = (
+    *("type", "enum", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems"),
+    *("pattern", "default", "required"),
+)
 Row = dict[str, Any]
 
 
@@ -48,7 +51,14 @@ def _table(schema: dict[str, Any], resolved: Any, path: str = "") -> dict[str, R
     return table
 
 
-CRD: dict[str, Any] = yaml.safe_load((Path(crds.__file__).parent / "videouploads.yaml").read_text())
+def _definition(plural: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((Path(crds.__file__).parent / f"{plural}.yaml").read_text())
+    return read
+
+
+CRD = _definition("videouploads")
+PROFILE_CRD = _definition("transcodeprofiles")
 VERSION: dict[str, Any] = CRD["spec"]["versions"][0]
 SCHEMA: dict[str, Any] = VERSION["schema"]["openAPIV3Schema"]
 EVERYTHING = facts_of_crd(SCHEMA)
+PROFILE_SCHEMA: dict[str, Any] = PROFILE_CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]

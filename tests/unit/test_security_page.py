@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controller.coconut.job_request import LADDER
 from controller.metrics.commits import HD_PIXELS
 from controller.settings import OperatorSettings
 from devstack.licences import PAGE as LICENCES
 from devstack.licences import licence_of, locked, page_packages
 from devstack.licences import page as licences_page
+from domain.profiles import ORIGINAL
 from domain.spending import VARIANTS_MAX
 from storage.settings import StorageSettings
 from webapi import coconut_callback
@@ -55,7 +55,7 @@ def test_limits_are_those_of_the_code(words: str, limit: bool) -> None:
 def test_the_page_shows_the_worst_day_of_one_user_by_defaults_and_prices() -> None:
     defaults = {name: field.default for name, field in OperatorSettings.model_fields.items()}
     hd, sd = defaults["coconut_hd_dollars_per_minute"], defaults["coconut_sd_dollars_per_minute"]
-    per_minute = sum(hd if rung.short_side >= HD_PIXELS else sd for rung in LADDER)
+    per_minute = sum(hd if rung.height >= HD_PIXELS else sd for rung in ORIGINAL.renditions)
     minutes = defaults["max_duration_seconds"] / 60
     dollars = defaults["submissions_per_owner_per_day"] * minutes * per_minute
     chart = yaml.safe_load((TESTS.parent / "charts" / "video-uploads" / "values.yaml").read_text())
@@ -63,7 +63,7 @@ def test_the_page_shows_the_worst_day_of_one_user_by_defaults_and_prices() -> No
     words = " ".join(PAGE.split())
     assert f"the worst day of one user costs **${dollars:,.2f}**" in words
     assert f"costs at most **${of_all:,.2f}**" in words
-    assert len(LADDER) == VARIANTS_MAX
+    assert len(ORIGINAL.renditions) == VARIANTS_MAX
 
 
 def test_every_threat_names_a_test() -> None:

@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from domain.captions import LABEL_MAX
+from domain.profiles import DEFAULT_PROFILE, PROFILE_NAME_MAX, PROFILE_PATTERN
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode, Visibility
 
 # Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
@@ -155,6 +156,12 @@ class CreateVideo(Request):
         default=None,
         description="who can play it: everyone with its URL, or only holders of a signed one; if left out, the default"
         " of the installation",
+    )
+    profile: str | None = Field(
+        default=None,
+        pattern=PROFILE_PATTERN,
+        max_length=PROFILE_NAME_MAX,
+        description=f"what to make of the file: the name of a TranscodeProfile; {DEFAULT_PROFILE} if left out",
     )
     metadata: Metadata = Field(
         default_factory=dict,

@@ -126,6 +126,20 @@ class RenditionBody(ResponseModel):
     frame_rate: float | None
 
 
+class MadeWith(ResponseModel):
+    """The profile that the published edition was made with, and its hash when the job was ordered."""
+
+    profile: str
+    hash: str
+
+
+class Mp4File(ResponseModel):
+    """One rendition as a file."""
+
+    height: int
+    url: str
+
+
 class VideoBody(ResponseModel):
     """One video. ``edition_status`` is the phase of its newest edition, ``status`` that of the video.
 
@@ -154,6 +168,10 @@ class VideoBody(ResponseModel):
     edition_status: Phase
     error: VideoError | None
     renditions: tuple[RenditionBody, ...]
+    profile: str
+    made_with: MadeWith | None
+    storyboard_url: str | None
+    mp4_files: tuple[Mp4File, ...]
     duration_seconds: float | None
     filename: str
     content_type: str

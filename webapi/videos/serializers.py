@@ -8,8 +8,9 @@ from datetime import datetime
 from domain.captions import CaptionTrack, text_name
 from domain.failures import ADVICE, FailureCode
 from domain.messages import present
-from domain.object_keys import CAPTIONS_FOLDER, POSTER, playback_url, video_prefix
+from domain.object_keys import CAPTIONS_FOLDER, POSTER, STORYBOARD, playback_url, static_mp4, video_prefix
 from domain.policy import LifecyclePolicy
+from domain.profiles import DEFAULT_PROFILE
 from domain.records import EventRow, VideoRow
 from domain.schedule import next_check_at, restore_window
 from domain.video import ObservedState, Published, Rendition
@@ -18,6 +19,8 @@ from webapi.schemas.responses import (
     CaptionBody,
     CaptionList,
     EventBody,
+    MadeWith,
+    Mp4File,
     RenditionBody,
     VideoBody,
     VideoError,
@@ -92,6 +95,10 @@ class Serializer:
             edition_status=observed.phase,
             error=_error(observed),
             renditions=_renditions(published),
+            profile=desired.profile,
+            made_with=_made_with(published),
+            storyboard_url=self._storyboard_url(row, published, now),
+            mp4_files=self._mp4_files(row, published, now),
             duration_seconds=published.duration_seconds if published else None,
             filename=desired.filename,
             content_type=desired.content_type,
@@ -101,6 +108,18 @@ class Serializer:
             deleted_at=row.deleted_at,
             restorable_until=row.deleted_at + restore_window(self.policy.timing) if row.deleted_at else None,
         )
+
+    def _storyboard_url(self, row: VideoRow, published: Published | None, now: datetime) -> str | None:
+        # The pictures that it names would each need a signature.
+        if published is None or not published.has_storyboard or row.observed.is_private:
+            return None
+        return self._file_url(row, f"{published.folder}/{STORYBOARD}", now)
+
+    def _mp4_files(self, row: VideoRow, published: Published | None, now: datetime) -> tuple[Mp4File, ...]:
+        heights = published.mp4_heights if published else ()
+        folder = published.folder if published else ""
+        urls = {height: self._file_url(row, f"{folder}/{static_mp4(height)}", now) for height in heights}
+        return tuple(Mp4File(height=height, url=url) for height, url in urls.items() if url is not None)
 
     def _playback_url(self, row: VideoRow, now: datetime) -> str | None:
         video_id = row.desired.video_id
@@ -166,6 +185,12 @@ def _error(observed: ObservedState) -> VideoError | None:
         retryable=advice.retryable,
         what_to_do=advice.action,
     )
+
+
+def _made_with(published: Published | None) -> MadeWith | None:
+    if published is None:
+        return None
+    return MadeWith(profile=published.profile or DEFAULT_PROFILE, hash=published.made_with)
 
 
 def _renditions(published: Published | None) -> tuple[RenditionBody, ...]:

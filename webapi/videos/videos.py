@@ -7,8 +7,10 @@ import falcon
 
 from database.commands import MetadataTooLargeError, VideoCommands
 from database.creation import BytesPerDay, NewRow
+from database.profiles import Profiles
 from database.queries import VideoQueries
 from domain.object_keys import original_key
+from domain.profiles import DEFAULT_PROFILE
 from domain.video import BEFORE_THE_FILE, UploadMode, Visibility, new_video_id
 from webapi.http.auth import Caller, caller_of
 from webapi.http.authorization import changeable, owned
@@ -54,6 +56,14 @@ class Policy:
         return BytesPerDay(self.upload_bytes_per_day, self.max_file_bytes) if self.upload_bytes_per_day else None
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What a client may choose for a new video: its region and its profile."""
+
+    placement: Placement
+    profiles: Profiles
+
+
 class VideosResource:
     """`/api/v1/videos`."""
 
@@ -63,14 +73,14 @@ class VideosResource:
         publisher: Publisher,
         urls: UploadUrls,
         lists: Lists,
-        placement: Placement,
+        choices: Choices,
         policy: Policy,
     ) -> None:
         self._commands = commands
         self._publisher = publisher
         self._urls = urls
         self._lists = lists
-        self._placement = placement
+        self._choices = choices
         self._policy = policy
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -82,7 +92,11 @@ class VideosResource:
         """Record the video, then respond with its upload URL. The publisher applies the resource later."""
         caller, body = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(body)
-        new, per_hour = self._new_video(body, caller, self._placement.region(req, body.region)), self._per_hour(caller)
+        self._refuse_unknown_profile(body)
+        new, per_hour = (
+            self._new_video(body, caller, self._choices.placement.region(req, body.region)),
+            self._per_hour(caller),
+        )
         key = idempotency_key(req, body)
         created = self._commands.create(new, per_hour=per_hour, per_day=self._policy.per_day, key=key)
         row = created.row
@@ -104,6 +118,11 @@ class VideosResource:
             detail = f"files may have at most {limit} bytes"
             raise HttpProblemError(ProblemCode.FILE_TOO_LARGE, detail, errors=[FieldProblem("size_bytes", detail)])
 
+    def _refuse_unknown_profile(self, body: CreateVideo) -> None:
+        if body.profile is not None and not self._choices.profiles.is_offered(body.profile):
+            problem = [FieldProblem("profile", "must be the name of a profile that there is")]
+            raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: profile", errors=problem)
+
     def _new_video(self, body: CreateVideo, caller: Caller, region: str) -> NewRow:
         video_id = new_video_id()
         return NewRow(
@@ -119,6 +138,7 @@ class VideosResource:
             email=caller.email,
             upload_mode=self._mode(body),
             visibility=self._visibility(body),
+            profile=body.profile or DEFAULT_PROFILE,
         )
 
     def _visibility(self, body: CreateVideo) -> Visibility:

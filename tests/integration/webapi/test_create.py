@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from database.profiles import Profiles
+from domain.profiles import ProfileRendition, ProfileSpec
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, Api, token
 
 
@@ -269,3 +271,20 @@ def test_metadata_that_is_not_text_is_refused_by_its_key(api: Api) -> None:
 
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json["errors"]] == ["metadata.b"]
+
+
+def test_a_video_names_its_profile(api: Api) -> None:
+    Profiles(api.postgres).replace({"small": ProfileSpec((ProfileRendition(360, 800),))})
+    named, unnamed = api.create(profile="small"), api.create()
+
+    assert (api.row(named).desired.profile, api.row(unnamed).desired.profile) == ("small", "hls-1080p")
+    assert api.call("GET", f"/api/v1/videos/{named}").json["profile"] == "small"
+
+
+def test_a_profile_that_there_is_not_is_refused_and_nothing_is_created(api: Api) -> None:
+    answer = api.call("POST", "/api/v1/videos", json={**A_VIDEO, "profile": "none"})
+
+    assert answer.status_code == 422
+    assert answer.json["code"] == "invalid_request"
+    assert [problem["field"] for problem in answer.json["errors"]] == ["profile"]
+    assert api.call("GET", "/api/v1/videos").json["videos"] == []

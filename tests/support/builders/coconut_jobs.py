@@ -2,7 +2,28 @@
 
 from typing import Any
 
+from pydantic import SecretStr
+
+from domain.jobs import JobOrder
+from storage.settings import OutputTarget
+
 NOTIFICATION_URL = "http://127.0.0.1:1/hook?video=v1&attempt=2&sig=0abc"
+ORDER = JobOrder(
+    video_id="a" * 26,
+    attempt=2,
+    folder="2-mfrggzdfmztwq2lk",
+    source_url="https://storage.example/uploads/original.mp4?X-Amz-Signature=0",
+    callback_url="https://api.example/webhooks/coconut?video=a&attempt=2&sig=0",
+)
+TARGET = OutputTarget(
+    service="dospaces",
+    endpoint="https://tor1.digitaloceanspaces.com",
+    region="tor1",
+    bucket="videos",
+    access_key=SecretStr("KEY"),
+    secret_key=SecretStr("SECRET"),
+    acl="public-read",
+)
 
 
 def a_job(**changes: Any) -> dict[str, Any]:

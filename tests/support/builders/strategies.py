@@ -9,9 +9,19 @@ from hypothesis import strategies as st
 
 from domain.failures import Failure
 from domain.object_keys import outputs_folder
+from domain.profiles import (
+    DEFAULT_PROFILE,
+    AudioMode,
+    Codec,
+    OrderedProfile,
+    ProfileAudio,
+    ProfileRendition,
+    ProfileSpec,
+    ProfileStoryboard,
+    SegmentFormat,
+)
 from domain.video import (
     COUNTER_MAX,
-    DEFAULT_PROFILE,
     DesiredState,
     ObservedState,
     Published,
@@ -75,6 +85,28 @@ def _built(kind: type[_T], **closer: st.SearchStrategy[Any]) -> st.SearchStrateg
     return st.builds(kind, **by_type, **closer)
 
 
+_hashes = st.text("0123456789abcdef", min_size=16, max_size=16)
+_heights = st.integers(min_value=72, max_value=1080).map(lambda half: 2 * half)
+
+
+def _ladder(heights: set[int], rate: int, codec: Codec) -> tuple[ProfileRendition, ...]:
+    return tuple(ProfileRendition(height, rate, codec) for height in sorted(heights))
+
+
+ladders = st.builds(
+    _ladder, st.sets(_heights, min_size=1, max_size=6), st.integers(50, 100_000), st.sampled_from(Codec)
+)
+profile_specs = st.builds(
+    ProfileSpec,
+    renditions=ladders,
+    quality=st.integers(1, 5),
+    segments=st.sampled_from(SegmentFormat),
+    audio=st.builds(ProfileAudio, st.sampled_from(AudioMode), st.none() | st.integers(32, 320)),
+    storyboard=st.none() | st.builds(ProfileStoryboard, st.integers(1, 60), st.integers(80, 640)),
+    poster_seconds=st.none() | st.integers(0, 3600),
+    mp4_heights=st.lists(_heights, max_size=2, unique=True).map(tuple),
+)
+
 desired_states = _built(
     DesiredState,
     video_id=st.integers(min_value=0, max_value=2**130 - 1).map(_as_id),
@@ -105,8 +137,11 @@ observed_states = _built(
         Published,
         edition=_positive,
         renditions=st.lists(_built(Rendition, uri=_words), max_size=3).map(tuple),
+        profile_hash=st.none() | _hashes,
+        mp4_heights=st.lists(_heights, max_size=2).map(tuple),
     ),
     failure=st.none() | _built(Failure),
     retry_token=st.none() | _words,
+    ordered=st.none() | st.builds(OrderedProfile, name=_words, hash=_hashes, spec=profile_specs),
     folder=st.none() | st.builds(outputs_folder, st.integers(1, 999), st.text("abc234", min_size=1, max_size=9)),
 )

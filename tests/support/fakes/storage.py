@@ -11,6 +11,7 @@ from domain.captions import CaptionTrack, playlist_name, text_name
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.marks import Marks, marks_of
 from domain.objects import (
+    ExpectedExtras,
     FolderPage,
     ObjectFacts,
     OutputsProblem,
@@ -21,7 +22,7 @@ from domain.objects import (
     VerifiedOutputs,
 )
 from domain.playback import with_uris
-from domain.video import SourceFacts
+from domain.video import Published, SourceFacts
 from storage.object_store import CAPTIONS_TYPE, PLAYLIST_TYPE, POSTER_TYPE
 from storage.presign import attachment
 from storage.verify.outputs import Outputs, judge_outputs
@@ -158,13 +159,32 @@ class FakeStorage:
         return judge_source(read, facts, declared_bytes=declared_bytes, max_bytes=max_bytes, max_seconds=max_seconds)
 
     def verify_outputs(
-        self, video_id: str, folder: str, *, input_seconds: float | None, is_private: bool = False
+        self,
+        video_id: str,
+        folder: str,
+        *,
+        input_seconds: float | None,
+        extras: ExpectedExtras | None = None,
+        is_private: bool = False,
     ) -> VerifiedOutputs | OutputsProblem:
         self._raise_trouble()
         prefix = object_keys.outputs_prefix(video_id, folder, is_private=is_private)
         sizes = {key: len(stored.body) for key, stored in self.processed.items() if key.startswith(prefix)}
         outputs = Outputs(sizes, lambda key: self.processed[key].body.decode(errors="replace"))
-        return judge_outputs(video_id, folder, outputs, input_seconds=input_seconds, is_private=is_private)
+        return judge_outputs(
+            video_id, folder, outputs, input_seconds=input_seconds, extras=extras, is_private=is_private
+        )
+
+    def verify_published(
+        self, video_id: str, published: Published, *, is_private: bool
+    ) -> VerifiedOutputs | OutputsProblem:
+        return self.verify_outputs(
+            video_id,
+            published.folder,
+            input_seconds=published.duration_seconds,
+            extras=ExpectedExtras.of_published(published),
+            is_private=is_private,
+        )
 
     def publish_poster(self, video_id: str, poster_key: str, *, is_private: bool = False) -> None:
         self._raise_trouble()

@@ -6,6 +6,7 @@ from enum import Enum
 
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.jobs import Job, JobOrder, JobState, UncertainError
+from domain.profiles import ProfileSpec
 from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.videos import SEGMENT_SECONDS, media, stream
 from tests.support.world.clock import MORNING, FakeClock
@@ -82,6 +83,11 @@ class Script:
     fails_with: Answer = Answer.LOST_BEFORE
 
 
+def _extras(profile: ProfileSpec) -> dict[str, bytes]:
+    board = {"storyboard/storyboard.vtt": b"WEBVTT", "storyboard/sheet_001.jpg": b"\xff\xd8\xff"}
+    return (board if profile.storyboard else {}) | {f"mp4/{height}.mp4": b"mp4" for height in profile.mp4_heights}
+
+
 class FakeTranscoder:
     """Stands in for `controller.coconut.client.Coconut`. ``error``, while set, is what every call raises."""
 
@@ -132,7 +138,7 @@ class FakeTranscoder:
                 continue
             job.is_over = True
             if job.fate in _COMPLETED:
-                files = stream(segments=SEGMENTS)
+                files = stream(segments=SEGMENTS) | _extras(job.order.profile)
                 if job.fate is Fate.LEAVES_HOLES:
                     del files["hls/720p/001.ts"]
                 if job.fate is Fate.UNEVEN:

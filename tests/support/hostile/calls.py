@@ -92,6 +92,7 @@ _NEW_VIDEO = {
     "upload_mode": "single",
     "region": "tor1",
     "visibility": "public",
+    "profile": "hls-1080p",
 }
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
 _ADMIN = "/api/v1/admin"

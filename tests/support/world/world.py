@@ -18,6 +18,7 @@ from domain.video import AT_REST, UploadMode, Visibility
 from runtime.upstream_breaker import UpstreamBreaker
 from tests.support.builders.rows import a_desired_state
 from tests.support.fakes.multipart import FakeMultipart
+from tests.support.fakes.profiles import FakeProfiles
 from tests.support.fakes.records import FakeRecords
 from tests.support.fakes.resources import FakeResources
 from tests.support.fakes.storage import FakeStorage
@@ -64,6 +65,7 @@ class InMemoryWorld:
         self.storage_returns_at: float | None = None
         self.timing = timing or Timing()
         self.records = FakeRecords(self.clock.now)
+        self.profiles = FakeProfiles()
         self.storage = FakeStorage(self.clock.now)
         self.multipart = FakeMultipart(self.storage, self.clock.now)
         self.resources = FakeResources()
@@ -80,6 +82,7 @@ class InMemoryWorld:
             retention=records,
             adoption=records,
             captions=records,
+            profiles=through(self.kill_switch, self.profiles),
             storage=behind(breaker, through(self.kill_switch, self.storage)),
             parts=behind(breaker, through(self.kill_switch, self.multipart)),
             storage_health=breaker.health,

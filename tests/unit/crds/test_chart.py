@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from crds.install import CRD_FILE
-from devstack.chart import CHART_CRD, Described, described, readme
+from crds.install import DEFINITIONS
+from devstack.chart import CHART_CRDS, Described, described, readme
 from devstack.chart import schema as schema_of_settings
 
 PROJECT = Path(__file__).parents[3]
@@ -22,8 +22,9 @@ def test_the_chart_has_the_projects_version() -> None:
     assert (chart["version"], chart["appVersion"]) == (version, version)
 
 
-def test_the_chart_ships_the_one_definition_of_the_kind() -> None:
-    assert CHART_CRD.read_text() == CRD_FILE.read_text(), "python -m devstack.chart"
+def test_the_chart_ships_the_one_definition_of_each_kind() -> None:
+    ours = {definition.file.name: definition.file.read_text() for definition in DEFINITIONS}
+    assert {path.name: path.read_text() for path in CHART_CRDS.iterdir()} == ours, "python -m devstack.chart"
 
 
 def test_no_file_of_the_chart_is_a_link() -> None:

@@ -24,6 +24,7 @@ const SENTENCES: Record<string, string> = {
   WaitingForUploadUrl: "Waiting to start.",
   WaitingForFile: "Waiting for the file.",
   WaitingForSubmission: "The file has arrived. Conversion starts in a moment.",
+  WaitingForProfile: "Conversion waits for an administrator.",
   SubmissionsPaused: "The conversion service has problems. Your video is safe and will be converted once they are resolved.",
   SubmissionDelayed: "The conversion service accepts no videos at the moment. The next try follows soon.",
   SubmissionUncertain: "Checking whether the conversion has started, so that it is not paid for twice.",

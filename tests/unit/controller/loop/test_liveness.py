@@ -89,6 +89,7 @@ class OperatorParts:
         self.outbox = FakeOutbox(self.world.clock.now)
         self.webhooks: Any = SimpleNamespace(send=None)
         self.audit: Any = SimpleNamespace(light=None, full=None)
+        self.cluster: Any = SimpleNamespace(namespace="n", request=None)
         self._joins: list[Callable[[], object]] = []
 
     def background(self, part: str, stats: Callable[..., int] = lambda: 0) -> None:
@@ -107,6 +108,7 @@ class OperatorParts:
             audit=self.audit,
             clock=self.world.clock.now,
             collect_stats=stats,
+            cluster=self.cluster,
         )
         leader = _Leader(settings(), cast("Wiring", wiring), self.stop, self.beats)
         return leader._background_threads(self.stop)
@@ -199,6 +201,11 @@ def stats(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch)
     scene.background("stats", call)
 
 
+def profiles(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+    scene.cluster.request = call
+    scene.background("profiles")
+
+
 def outbox(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scene.outbox, "dispatch", call)
     scene.background("outbox")
@@ -253,6 +260,7 @@ PARTS = pytest.mark.parametrize(
                 resync,
                 abandoned_uploads,
                 stats,
+                profiles,
                 outbox,
                 delivery,
                 audit_light,

@@ -75,7 +75,7 @@ SERVICE, CREDENTIALS = "storage_service_not_valid", "storage_credentials_not_val
         refused("outputs", {"mp4:0x720": {"path": "/o/"}}, "a file without a name"),
         refused("outputs", {"mp4:0x720:loud": {"path": "/o.mp4"}}, "bad sound"),
         refused("outputs", {"mp4:0x720_0x360": {"path": "/o.mp4"}}, "two sizes"),
-        refused("outputs", image(offsets=[1]), "offsets beside a number"),
+        refused("outputs", image(number=2, offsets=[1]), "offsets beside a number"),
         refused("outputs", {"jpg": {"path": "/o.jpg", "interval": 2}}, "an interval without a sprite"),
         refused("outputs", {"jpg": {"path": "/o.jpg", "sprite": {}, "vtt": {"filename": "o.vtt"}}}, "a lone sprite"),
         refused("outputs", stream(hls=None, dash={"path": "/d"}), "dash without HLS"),

@@ -1,0 +1,80 @@
+"""Transcode profiles as the operator last listed them at Kubernetes.
+
+The API and the passes read them here, so neither needs Kubernetes. A deleted profile cannot be chosen any more, and
+still means what it last meant to the videos that name it.
+"""
+
+from collections.abc import Collection, Mapping
+
+from psycopg.types.json import Jsonb
+
+from database.pool import Database
+from domain.profiles import DEFAULT_PROFILE, ORIGINAL, ProfileSpec, json_of_spec, spec_of_json
+
+_GET = "SELECT spec FROM transcode_profiles WHERE name = %(name)s"
+_IS_OFFERED = "SELECT FROM transcode_profiles WHERE name = %(name)s AND deleted_at IS NULL"
+
+# The condition keeps an unchanged profile from being written at every list.
+_PUT = """
+INSERT INTO transcode_profiles (name, spec, hash) VALUES (%(name)s, %(spec)s, %(hash)s)
+ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, hash = excluded.hash, deleted_at = NULL
+WHERE (transcode_profiles.spec, transcode_profiles.deleted_at) IS DISTINCT FROM (excluded.spec, NULL)
+"""
+_DELETE = """
+UPDATE transcode_profiles SET deleted_at = clock_timestamp()
+WHERE deleted_at IS NULL AND NOT name = ANY(%(names)s)
+"""
+# The default means the original again.
+_FORGET = """
+DELETE FROM transcode_profiles
+WHERE deleted_at IS NOT NULL
+  AND (name = %(default)s OR (deleted_at < clock_timestamp() - interval '1 day'
+    AND NOT EXISTS (SELECT FROM videos WHERE videos.profile = transcode_profiles.name)))
+"""
+_WAITING = """
+SELECT video_id FROM videos
+JOIN transcode_profiles ON transcode_profiles.name = videos.profile
+WHERE videos.phase = 'uploaded' AND videos.reason = 'WaitingForProfile' LIMIT %(at_most)s
+"""
+
+
+class Profiles:
+    """The profiles of this installation. Every method raises UnavailableError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> ProfileSpec | None:
+        """Return what a profile means to the videos that name it; None if there never was one of this name."""
+        with self._database.connection() as connection:
+            found = connection.execute(_GET, {"name": name}).fetchone()
+        if found is not None:
+            return spec_of_json(found["spec"])
+        return ORIGINAL if name == DEFAULT_PROFILE else None
+
+    def is_offered(self, name: str) -> bool:
+        """Return whether a new video may name the profile."""
+        if name == DEFAULT_PROFILE:
+            return True
+        with self._database.connection() as connection:
+            return connection.execute(_IS_OFFERED, {"name": name}).fetchone() is not None
+
+    def replace(self, profiles: Mapping[str, ProfileSpec], *, kept: Collection[str] = ()) -> bool:
+        """Take over all profiles there are now; return whether any is new, changed or gone.
+
+        ``kept``: names of further ones, which mean what they meant before.
+        """
+        with self._database.transaction() as connection:
+            changed = 0
+            for name, spec in sorted(profiles.items()):
+                values = {"name": name, "spec": Jsonb(json_of_spec(spec)), "hash": spec.hash}
+                changed += connection.execute(_PUT, values).rowcount
+            changed += connection.execute(_DELETE, {"names": [*profiles, *kept]}).rowcount
+            connection.execute(_FORGET, {"default": DEFAULT_PROFILE})
+        return changed > 0
+
+    def waiting_videos(self, *, at_most: int) -> list[str]:
+        """Return videos whose submission waits for a profile that is there by now."""
+        with self._database.connection() as connection:
+            rows = connection.execute(_WAITING, {"at_most": at_most}).fetchall()
+        return [columns["video_id"] for columns in rows]
