@@ -22,7 +22,7 @@ from devstack.tools import cache_root
 
 NAME = "page"
 WEBUI_DIR = PROJECT_DIR / "webui"
-_SOURCES = ("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", ".npmrc")
+_SOURCES = ("index.html", "docs.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", ".npmrc")
 _FOLDERS = ("src", "public")
 # What Vite 8 needs.
 _NODE_NEEDED = (20, 19)

@@ -43,9 +43,9 @@ from webapi.http.request_traces import RequestTraces
 from webapi.http.routing import ExactPaths, Router
 from webapi.metrics import ApiMetrics
 from webapi.openapi.document import openapi_document
-from webapi.openapi.page import Docs, OpenApi
+from webapi.openapi.page import NoDocs, OpenApi
 from webapi.ports import Publisher
-from webapi.site import SitePage, page_routes
+from webapi.site import DOCS_ROUTE, SitePage, page_routes
 from webapi.videos.actions import Retries, VideoRestore, VideoRetry
 from webapi.videos.captions import VideoCaption, VideoCaptions
 from webapi.videos.events import VideoEvents
@@ -122,8 +122,7 @@ def create_app(deps: ApiDependencies) -> App:
     app.add_route("/readyz", Readyz(deps.readiness))
     app.add_route("/metrics", MetricsPage(deps.metrics))
     app.add_route("/openapi.json", OpenApi(openapi_document()))
-    app.add_route("/docs", Docs())
-    for route, resource in page_routes(deps.page) if deps.page else ():
+    for route, resource in {DOCS_ROUTE: NoDocs(), **page_routes(deps.page)}.items():
         app.add_route(route, resource)
     return app
 

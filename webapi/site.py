@@ -6,7 +6,7 @@ WhiteNoise: docs/decisions/0020-own-static-page.md.
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ import falcon
 from webapi.http.encodings import accepts_gzip
 
 INDEX = "index.html"
+DOCS_ROUTE = "/docs"
+_ROUTES = {INDEX: "/", "docs.html": DOCS_ROUTE}
 # Vite puts a hash of the content into these names, so a name never changes its content.
 HASHED_DIRECTORY = "assets"
 _TYPES = {
@@ -109,9 +111,9 @@ def _sources(*sources: str) -> str:
     return " ".join(dict.fromkeys(sources))
 
 
-def page_routes(page: SitePage) -> Iterable[tuple[str, "PageResource"]]:
-    """Return a resource for each file of the page."""
-    return [(file.route, PageResource(file, page.headers)) for file in page.files]
+def page_routes(page: SitePage | None) -> Mapping[str, "PageResource"]:
+    """Return a resource for each file of the page, by its route."""
+    return {file.route: PageResource(file, page.headers) for file in page.files} if page else {}
 
 
 class PageResource:
@@ -146,7 +148,7 @@ def _file(directory: Path, path: Path) -> PageFile:
         raise NoPageError(f"{name} has a file type that the page does not use")
     content = path.read_bytes()
     return PageFile(
-        route="/" if name == INDEX else f"/{name}",
+        route=_ROUTES.get(name, f"/{name}"),
         content_type=content_type,
         cache_control=_IMMUTABLE if name.startswith(f"{HASHED_DIRECTORY}/") else _REVALIDATE,
         content=content,

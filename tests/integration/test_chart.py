@@ -217,7 +217,8 @@ def test_only_the_monitoring_may_reach_the_operators_metrics() -> None:
 
 def test_an_ingress_serves_only_the_configured_paths() -> None:
     (rule,) = only(rendered("r", values=PRODUCTION), "Ingress")["spec"]["rules"]
-    assert [path["path"] for path in rule["http"]["paths"]] == ["/api", "/webhooks", "/openapi.json", "/docs"]
+    paths = ["/api", "/webhooks", "/openapi.json", "/docs", "/assets"]
+    assert [path["path"] for path in rule["http"]["paths"]] == paths
 
 
 def _served(path: str, *, more: dict[str, Any]) -> bool:

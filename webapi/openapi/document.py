@@ -22,6 +22,14 @@ _JSON = "application/json"
 _EVENTS = "text/event-stream"
 _TOKEN = "bearer"  # noqa: S105 - the name of a scheme
 
+_TAGS = {
+    "videos": "create, show, change and delete videos",
+    "uploading": "send the file, in one piece or in parts, and confirm it",
+    "captions": "subtitles of a video, before it is ready or later",
+    "playback": "playlists and files of private videos, under URLs that were signed for them",
+    "administration": "failed videos of all owners, webhooks and their deliveries; needs the scope `admin`",
+    "service": "the callback of the transcoder, probes, metrics and this document",
+}
 _HEADERS = {
     "X-Request-Id": "the id of the request in our log: yours, if you sent a well-formed one",
     "Location": "where the new resource is, or the file",
@@ -88,6 +96,7 @@ def openapi_document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": dict(paths),
         "components": {
             "schemas": {name: schema for name, schema in schemas.items() if name not in queries},
@@ -163,6 +172,7 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     description: dict[str, Any] = {
         "operationId": _name(operation),
         "summary": operation.summary,
+        "tags": [operation.tag],
         "parameters": parameters,
         "responses": {**_successes(operation), **_problems(operation)},
         "security": [{_TOKEN: [operation.scope] if operation.scope else []}] if operation.is_private else [],

@@ -48,6 +48,21 @@ class Operation:
         """Return the names of the parameters in the path, in order."""
         return tuple(part.strip("{}") for part in self.path.split("/") if part.startswith("{"))
 
+    @property
+    def tag(self) -> str:
+        """Return the group of calls that this one belongs to."""
+        if self.path.startswith("/api/v1/admin/"):
+            return "administration"
+        if self.path.startswith("/api/v1/playback/"):
+            return "playback"
+        if not self.path.startswith(VIDEOS):
+            return "service"
+        return next((tag for word, tag in _TAGS_BY_WORD.items() if f"/{word}" in self.path), "videos")
+
+
+# Of the calls below a video; the others are about the video itself.
+_TAGS_BY_WORD = {"upload": "uploading", "parts": "uploading", "captions": "captions"}
+
 
 class SignedQuery(BaseModel):
     """The query of a callback URL; `sig` signs the rest."""
@@ -356,5 +371,5 @@ OPERATIONS = (
     _public("/readyz", "Check that requests can be answered", response=State, other_statuses=(503,)),
     _public("/metrics", "Show the metrics for Prometheus", media_type="text/plain"),
     _public("/openapi.json", "Show this document", media_type="application/json"),
-    _public("/docs", "Show this document as a page", media_type="text/html"),
+    _public("/docs", "Show this document as a page, in which calls can be tried", media_type="text/html"),
 )

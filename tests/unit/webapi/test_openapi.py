@@ -1,9 +1,6 @@
-"""The OpenAPI document describes what the application does, and `/docs` shows it without another server."""
+"""The OpenAPI document describes what the application does, and `/docs` leads to it."""
 
-import base64
-import hashlib
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -99,24 +96,22 @@ def test_every_reference_resolves(document: Any) -> None:
             found = found[part]
 
 
-def test_the_page_runs_only_what_its_policy_names(api: Api) -> None:
+def test_every_call_belongs_to_a_group_that_is_described(document: Any) -> None:
+    groups = [group["name"] for group in document["tags"]]
+    used = {tag for described in _operations(document).values() for tag in described["tags"]}
+
+    assert used == set(groups)
+    assert _operations(document)["PUT", "/api/v1/videos/{video_id}/captions/{language}"]["tags"] == ["captions"]
+    assert _operations(document)["POST", "/api/v1/admin/webhooks"]["tags"] == ["administration"]
+
+
+def test_without_a_built_page_the_docs_say_so_and_lead_to_the_document(api: Api) -> None:
     answer = api.client.simulate_get("/docs")
-    page = _Page(answer.text)
 
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert page.tags.isdisjoint({"link", "img", "iframe", "object", "embed", "form", "base", "video"})
-    assert page.links == ["/openapi.json"]
-    assert not page.inline_code
-    assert "url(" not in page.inside["style"]
-    assert "@import" not in page.inside["style"]
-    assert "innerHTML" not in page.inside["script"]
-    script, style = (
-        base64.b64encode(hashlib.sha256(page.inside[tag].encode()).digest()).decode() for tag in ("script", "style")
-    )
-    assert answer.headers["Content-Security-Policy"] == (
-        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; connect-src 'self';"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-    )
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none';")
+    assert "runs without its page" in answer.text
+    assert re.findall(r'(?:href|src)="([^"]*)"', answer.text) == ["/openapi.json"]
 
 
 def test_the_document_is_built_once() -> None:
@@ -126,27 +121,3 @@ def test_the_document_is_built_once() -> None:
 def _codes(answer: Any) -> list[str]:
     schema = answer.get("content", {}).get("application/problem+json", {}).get("schema", {})
     return list(schema.get("properties", {}).get("code", {}).get("enum", ()))
-
-
-class _Page(HTMLParser):
-    """What is on a page."""
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.links: list[str] = []
-        self.inline_code: list[str] = []
-        self.inside: dict[str, str] = {}
-        self.feed(content)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        for name, value in attrs:
-            if name in ("href", "src", "action"):
-                self.links.append(str(value))
-            elif name.startswith("on") or name == "style":
-                self.inline_code.append(name)
-
-    def handle_data(self, data: str) -> None:
-        if self.lasttag is not None:
-            self.inside.setdefault(self.lasttag, data)

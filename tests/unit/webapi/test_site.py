@@ -20,6 +20,7 @@ def directory(tmp_path: Path) -> Path:
     built = tmp_path / "page"
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text("<!doctype html>")
+    (built / "docs.html").write_text("<!doctype html><title>docs</title>")
     (built / "file-store.js").write_text("// a worker")
     (built / "assets" / "index-abc.js").write_text(SCRIPT)
     (tmp_path / "secret.txt").write_text("secret")
@@ -37,6 +38,14 @@ def test_the_page_needs_no_token_and_is_revalidated_each_time(client: falcon.tes
     assert (answer.status_code, answer.text) == (200, "<!doctype html>")
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-cache"
+
+
+def test_the_docs_of_a_built_page_are_under_the_same_policy(client: falcon.testing.TestClient) -> None:
+    answer = client.simulate_get("/docs")
+
+    assert answer.text == "<!doctype html><title>docs</title>"
+    assert answer.headers["Content-Security-Policy"] == client.simulate_get("/").headers["Content-Security-Policy"]
+    assert client.simulate_get("/docs.html").status_code == 404
 
 
 def test_files_named_by_their_hash_are_cached_as_immutable(client: falcon.testing.TestClient) -> None:

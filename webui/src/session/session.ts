@@ -15,6 +15,11 @@ export interface SessionState {
   offered: Claims | null;
 }
 
+/** Return the token that this tab keeps, for a page that only reads it. */
+export function keptToken(storage: Pick<Storage, "getItem">): string | null {
+  return storage.getItem(KEPT_AS);
+}
+
 export class Session implements TokenSource {
   readonly state: Store<SessionState>;
   private waiting: ((token: string) => void)[] = [];
@@ -22,7 +27,7 @@ export class Session implements TokenSource {
   private offer: string | null = null;
 
   constructor(private readonly storage: Storage) {
-    this.current = storage.getItem(KEPT_AS);
+    this.current = keptToken(storage);
     const claims = this.current === null ? null : claimsOf(this.current);
     this.state = new Store<SessionState>({ claims, needed: claims ? "no" : "first", offered: null });
   }
