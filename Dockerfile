@@ -44,6 +44,7 @@ RUN test -z "${RELEASE}" || echo "${NODE_BASE}" | grep -Eq '@sha256:[0-9a-f]{64}
 WORKDIR /webui
 COPY webui/package.json webui/package-lock.json ./
 RUN npm ci --ignore-scripts
+COPY clients/typescript/src /clients/typescript/src
 COPY webui ./
 RUN npm run build
 

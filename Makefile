@@ -48,7 +48,7 @@ test: check web integration e2e ## Run all checks and tests
 unit: setup ## Run the unit tests
 	$(RUN) pytest tests/unit --numprocesses=2 --dist=worksteal
 
-web: setup ## Check the page's types and run its tests; needs Node
+web: setup ## Check types and run the tests of the page and the TypeScript client; needs Node
 	@$(RUN) devstack.page
 
 # Each process has servers of its own, started at their first use.
@@ -70,7 +70,8 @@ chaos: setup ## Run uploads under faults and judge how they end [SEED=1 SEEDS=1 
 lock: ## Resolve the dependencies again; needs uv and npm
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
-	cd webui && npm install --package-lock-only --ignore-scripts && node tools/without-hosts.mjs
+	for directory in clients/typescript webui; do (cd $$directory && npm install --package-lock-only --ignore-scripts \
+	  && node $(CURDIR)/webui/tools/without-hosts.mjs) || exit 1; done
 
 format: setup ## Format the code and apply automatic fixes
 	.venv/bin/ruff format .

@@ -1,7 +1,7 @@
-"""Builds the browser page from webui/ with Vite when its sources change, into a cache outside the checkout.
+"""Builds the browser page from webui/ and clients/typescript/ with Vite when they change, into a cache elsewhere.
 
 Without Node the stack runs without a page and reports it; in CI that is an error, because the page is tested there.
-`python -m devstack.page` runs the page's own type checks and tests.
+`python -m devstack.page` runs the type checks and tests of both.
 """
 
 import contextlib
@@ -22,8 +22,11 @@ from devstack.tools import cache_root
 
 NAME = "page"
 WEBUI_DIR = PROJECT_DIR / "webui"
+PACKAGE_DIR = PROJECT_DIR / "clients" / "typescript"
 _SOURCES = ("index.html", "docs.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", ".npmrc")
 _FOLDERS = ("src", "public")
+# What the page takes of the package: its sources, built with the packages of the page's own lock.
+_PACKAGE_FOLDER = "src"
 # What Vite 8 needs.
 _NODE_NEEDED = (20, 19)
 _BUILD_SECONDS_MAX = 600
@@ -50,11 +53,16 @@ def check_page(say: Callable[[str], None], environment: Mapping[str, str] = os.e
     try:
         _check_node()
         with _one_build_at_a_time():
-            _install()
+            for directory in (PACKAGE_DIR, WEBUI_DIR):
+                install(directory)
     except CannotBuildError as error:
         _excuse(error, say, environment)
         return True
-    return subprocess.run(["npm", "run", "--silent", "check"], cwd=WEBUI_DIR, check=False).returncode == 0
+    checks = [
+        subprocess.run(["npm", "run", "--silent", "check"], cwd=directory, check=False).returncode
+        for directory in (PACKAGE_DIR, WEBUI_DIR)
+    ]
+    return checks == [0, 0]
 
 
 def remember(paths: Paths, page: Path | None) -> None:
@@ -68,12 +76,14 @@ def remembered(paths: Paths) -> Path | None:
     return Path(text) if text else None
 
 
-def page_key(webui: Path = WEBUI_DIR) -> str:
+def page_key(project: Path = PROJECT_DIR) -> str:
     """Return a hash of everything that the build depends on."""
+    webui, package = project / WEBUI_DIR.relative_to(PROJECT_DIR), project / PACKAGE_DIR.relative_to(PROJECT_DIR)
+    folders = [*(webui / folder for folder in _FOLDERS), package / _PACKAGE_FOLDER]
     files = [webui / name for name in _SOURCES] + [
-        path for folder in _FOLDERS for path in (webui / folder).rglob("*") if path.is_file()
+        path for folder in folders for path in folder.rglob("*") if path.is_file()
     ]
-    return fingerprint(files=files, relative_to=webui)[:16]
+    return fingerprint(files=files, relative_to=project)[:16]
 
 
 def node_version(text: str) -> tuple[int, int]:
@@ -104,18 +114,18 @@ def _built(say: Callable[[str], None]) -> Path:
 
 def _build(built: Path, say: Callable[[str], None]) -> None:
     began, draft = time.monotonic(), built.with_name(f".{built.name}.building")
-    _install()
+    install(WEBUI_DIR)
     _run("npx", "--no-install", "vite", "build", "--emptyOutDir", "--outDir", str(draft))
     draft.rename(built)
     say(f"{NAME:<15} {'built':<21} {built} ({time.monotonic() - began:.1f} s)")
 
 
-def _install() -> None:
-    """Install the locked packages, unless they are installed."""
-    lock, mark = WEBUI_DIR / "package-lock.json", WEBUI_DIR / "node_modules" / ".installed"
-    expected = fingerprint(files=[lock], relative_to=WEBUI_DIR)
+def install(directory: Path) -> None:
+    """Install the locked packages of a directory, unless they are installed. Raises CannotBuildError."""
+    lock, mark = directory / "package-lock.json", directory / "node_modules" / ".installed"
+    expected = fingerprint(files=[lock], relative_to=directory)
     if not mark.exists() or mark.read_text() != expected:
-        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+        _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", directory=directory)
         mark.write_text(expected)
 
 
@@ -129,10 +139,10 @@ def _check_node() -> None:
         raise CannotBuildError(f"Node {version} is too old: {how}")
 
 
-def _run(*argv: str) -> None:
+def _run(*argv: str, directory: Path = WEBUI_DIR) -> None:
     try:
         done = subprocess.run(
-            argv, cwd=WEBUI_DIR, capture_output=True, text=True, check=False, timeout=_BUILD_SECONDS_MAX
+            argv, cwd=directory, capture_output=True, text=True, check=False, timeout=_BUILD_SECONDS_MAX
         )
     except subprocess.TimeoutExpired as error:
         raise CannotBuildError(f"{' '.join(argv)} took more than {_BUILD_SECONDS_MAX} s") from error

@@ -1,4 +1,4 @@
-"""The title and the file name of a video, made from a file's name (webui/src/upload/names.ts too).
+"""The title and the file name of a video, made from a file's name (clients/typescript/src/names.ts too).
 
 The service refuses characters that break lines or reverse text, paths, and names without a visible character. It counts
 code points.

@@ -17,9 +17,10 @@ def test_the_chart_has_this_version() -> None:
     assert (CHART["version"], CHART["appVersion"]) == (VERSION, VERSION)
 
 
+@pytest.mark.parametrize("directory", ["webui", "clients/typescript"])
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json"])
-def test_the_page_has_this_version(name: str) -> None:
-    assert json.loads((PROJECT / "webui" / name).read_text())["version"] == VERSION
+def test_the_page_and_the_package_have_this_version(directory: str, name: str) -> None:
+    assert json.loads((PROJECT / directory / name).read_text())["version"] == VERSION
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { Operations } from "./admin/view";
-import type { Calls } from "./api/calls";
+import type { Calls } from "video-uploads-client";
+
 import { TokenDialog } from "./session/dialog";
 import type { Session } from "./session/session";
 import { Button, useTitle } from "./ui/parts";

@@ -1,14 +1,12 @@
 // Wires the parts together and starts the page.
 
 import { render } from "preact";
+import { Api, Calls, Records } from "video-uploads-client";
 
-import { Calls } from "./api/calls";
-import { Api } from "./api/client";
 import { App } from "./app";
 import { Session } from "./session/session";
 import { setTrustedTypes } from "./trusted";
 import { FileStore } from "./upload/file-store";
-import { Records } from "./upload/records";
 import { Uploads } from "./upload/uploads";
 import { Library } from "./videos/library";
 

@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { Api, Calls, type Caption, sentenceFor } from "video-uploads-client";
 
-import { Calls } from "../src/api/calls";
-import { Api } from "../src/api/client";
-import { sentenceFor } from "../src/api/problems";
-import type { Caption } from "../src/api/types";
 import { endonym, languageOf, languages, shown, typeOf } from "../src/watch/captions";
 
 describe("captions", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { Digests, UnreadableFileError } from "../src/upload/digests";
-import { contentMd5 } from "../src/upload/md5";
+import { contentMd5 } from "video-uploads-client";
 
 const CHUNK = 256 * 1024;
 const UNREADABLE = { size: 1, slice: () => ({ arrayBuffer: () => Promise.reject(new Error("NotReadableError")) }) };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
 import cases from "../../tests/support/hostile/file_names.json?raw";
-import { newRecord } from "../src/upload/records";
+import { newRecord } from "video-uploads-client";
+
 import { mismatch } from "../src/upload/resume";
 
 interface Case {

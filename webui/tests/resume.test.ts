@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { newRecord, type PartList, Records, type UploadRecord } from "video-uploads-client";
 
-import type { PartList } from "../src/api/types";
 import { claim } from "../src/upload/claim";
-import { newRecord, Records, type UploadRecord } from "../src/upload/records";
 import { type UploadFacts, mismatch, nextStep } from "../src/upload/resume";
 import { memory } from "./memory-storage";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 
 import { tiles, verdict } from "../src/admin/health";
-import { PHASES, type Overview, type Video } from "../src/api/types";
-import { nextPoll } from "../src/videos/polling";
-import { canConvertAgain, canRetry, isMoving, needsFile, describeState } from "../src/videos/states";
+import { isMoving, nextPoll, type Overview, PHASES, type Video } from "video-uploads-client";
+
+import { canConvertAgain, canRetry, needsFile, describeState } from "../src/videos/states";
 import { duration, fileSize, relative } from "../src/ui/format";
 import { commandFor } from "../src/watch/keys";
 import { choices } from "../src/watch/quality";

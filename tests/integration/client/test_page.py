@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from devstack.page import PACKAGE_DIR, install
 from devstack.paths import PROJECT_DIR
 from devstack.s3 import S3Access, client_for
 from tests.integration.api_process import ApiProcess, environment_of, running, token, without_cluster
@@ -50,7 +51,7 @@ def file(tmp_path: Path) -> Path:
 def ran(argv: list[str], api: ApiProcess, file: Path) -> str:
     """Run a program in an empty directory with the page's variables, and return its output."""
     directory = file.parent / "empty"
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     variables = {"API": api.url, "TOKEN": token("ann"), "FILE": str(file), "PYTHONPATH": str(PROJECT_DIR)}
     done = subprocess.run(
         argv, cwd=directory, env={**os.environ, **variables}, capture_output=True, text=True, check=False, timeout=120
@@ -80,6 +81,30 @@ def test_every_curl_command_does_what_the_page_says(api: ApiProcess, s3: S3Acces
     assert "en  English  pending" in output
     assert output.endswith("uploading\n")
     assert "uploading, waiting for" in output
+
+
+def test_the_js_block_uploads_a_file(api: ApiProcess, s3: S3Access, file: Path) -> None:
+    (block,) = blocks("js")
+    directory = file.parent / "empty"
+    package = directory / "node_modules" / "video-uploads-client"
+    package.mkdir(parents=True)
+    install(PACKAGE_DIR)
+    subprocess.run(
+        ["npx", "--no-install", "tsc", "--project", "tsconfig.build.json", "--outDir", package / "dist"],
+        cwd=PACKAGE_DIR,
+        check=True,
+        timeout=300,
+    )
+    shutil.copy(PACKAGE_DIR / "package.json", package)
+    (directory / "node_modules" / "@noble").symlink_to(PACKAGE_DIR / "node_modules" / "@noble")
+    (directory / "block.mjs").write_text(block)
+    output = ran(["node", "--no-warnings", "block.mjs"], api, file)
+
+    (video,) = api.call("GET", "/api/v1/videos").json()["videos"]
+    assert video["title"] == "Cats"
+    assert stored(s3, video["id"]) == file.read_bytes()
+    assert output.startswith("sent\n")
+    assert "not_retryable false" in output
 
 
 def test_every_line_of_curl_is_in_a_block_that_is_run() -> None:

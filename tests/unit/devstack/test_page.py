@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from devstack.page import WEBUI_DIR, built_page, check_page, node_version, page_key, remember, remembered
-from devstack.paths import Paths
+from devstack.page import PACKAGE_DIR, WEBUI_DIR, built_page, check_page, node_version, page_key, remember, remembered
+from devstack.paths import PROJECT_DIR, Paths
 from devstack.server import PartFailedError
 
 
 @pytest.fixture
-def webui(tmp_path: Path) -> Path:
-    """The page's sources, without what is installed or built from them."""
-    copied = tmp_path / "webui"
-    shutil.copytree(WEBUI_DIR, copied, ignore=shutil.ignore_patterns("node_modules", "dist"))
+def project(tmp_path: Path) -> Path:
+    """The sources of the page and of the package, without what is installed or built from them."""
+    copied = tmp_path / "project"
+    for directory in (WEBUI_DIR, PACKAGE_DIR):
+        ignored = shutil.ignore_patterns("node_modules", "dist")
+        shutil.copytree(directory, copied / directory.relative_to(PROJECT_DIR), ignore=ignored)
     return copied
 
 
@@ -26,31 +28,41 @@ def without_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_the_same_sources_are_built_once_wherever_they_are(webui: Path, tmp_path: Path) -> None:
+def test_the_same_sources_are_built_once_wherever_they_are(project: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
-    shutil.copytree(webui, elsewhere)
+    shutil.copytree(project, elsewhere)
 
-    assert page_key(webui) == page_key(elsewhere)
+    assert page_key(project) == page_key(elsewhere)
 
 
 @pytest.mark.parametrize(
-    "name", ["src/main.tsx", "public/file-store.js", "package-lock.json", "vite.config.ts", "index.html"]
+    "name",
+    [
+        "webui/src/main.tsx",
+        "webui/public/file-store.js",
+        "webui/package-lock.json",
+        "webui/vite.config.ts",
+        "webui/index.html",
+        "webui/docs.html",
+        "clients/typescript/src/calls.ts",
+    ],
 )
-def test_a_changed_source_is_built_again(webui: Path, name: str) -> None:
-    before = page_key(webui)
-    with (webui / name).open("a") as source:
+def test_a_changed_source_is_built_again(project: Path, name: str) -> None:
+    before = page_key(project)
+    with (project / name).open("a") as source:
         source.write(" ")
 
-    assert page_key(webui) != before
+    assert page_key(project) != before
 
 
-def test_a_file_that_is_not_a_source_builds_nothing(webui: Path) -> None:
-    before = page_key(webui)
-    (webui / "node_modules").mkdir()
-    (webui / "node_modules" / "left-over.js").touch()
-    (webui / "tests" / "resume.test.ts").write_text("// changed")
+def test_a_file_that_is_not_a_source_builds_nothing(project: Path) -> None:
+    before = page_key(project)
+    (project / "webui" / "node_modules").mkdir()
+    (project / "webui" / "node_modules" / "left-over.js").touch()
+    (project / "webui" / "tests" / "resume.test.ts").write_text("// changed")
+    (project / "clients" / "typescript" / "tests" / "calls.test.ts").write_text("// changed")
 
-    assert page_key(webui) == before
+    assert page_key(project) == before
 
 
 @pytest.mark.usefixtures("without_node")
@@ -80,8 +92,9 @@ def test_a_stack_remembers_its_page(tmp_path: Path, built: Path | None) -> None:
     assert remembered(paths) == built
 
 
-def test_the_lock_holds_a_hash_for_each_package_and_no_host() -> None:
-    text = (WEBUI_DIR / "package-lock.json").read_text()
+@pytest.mark.parametrize("directory", [WEBUI_DIR, PACKAGE_DIR], ids=["page", "package"])
+def test_the_lock_holds_a_hash_for_each_package_and_no_host(directory: Path) -> None:
+    text = (directory / "package-lock.json").read_text()
     packages = json.loads(text)["packages"]
 
     assert [name for name, about in packages.items() if name and not about.get("integrity")] == []

@@ -1,10 +1,8 @@
 // Dead letters of all owners: what failed, the provider's answer, and a retry.
 
 import { useCallback, useEffect, useState } from "preact/hooks";
+import { type Calls, type DeadLetter, serverNow } from "video-uploads-client";
 
-import type { Calls } from "../api/calls";
-import { serverNow } from "../api/clock";
-import type { DeadLetter } from "../api/types";
 import { Button, Icon, PATHS } from "../ui/parts";
 import { relative } from "../ui/format";
 

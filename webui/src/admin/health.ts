@@ -1,6 +1,7 @@
 // Judges an overview, so that a glance shows whether something needs attention. Pure.
 
-import type { Overview, Phase } from "../api/types";
+import type { Overview, Phase } from "video-uploads-client";
+
 import type { Tone } from "../videos/states";
 import { relative } from "../ui/format";
 

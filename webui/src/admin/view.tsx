@@ -1,9 +1,8 @@
 // Operations: the working set at a glance, and the dead letters with the provider's answers.
 
 import { useEffect, useState } from "preact/hooks";
+import type { Calls, Overview } from "video-uploads-client";
 
-import type { Calls } from "../api/calls";
-import type { Overview } from "../api/types";
 import { Badge } from "../ui/parts";
 import { relative } from "../ui/format";
 import { Bars, Columns } from "./charts";

@@ -1,8 +1,8 @@
 // Asks for a token at first, and again whenever it has expired. Uploads continue meanwhile.
 
 import { useState } from "preact/hooks";
+import { serverNow } from "video-uploads-client";
 
-import { serverNow } from "../api/clock";
 import { Button, Modal } from "../ui/parts";
 import { useStore } from "../ui/store";
 import { refusalOf } from "./claims";

@@ -1,7 +1,8 @@
 // The signed-in person. The token is kept for this tab only (sessionStorage): it survives a reload and a sleeping tab
 // on a phone, and goes with the tab, so other tabs and later users of the device cannot take it.
 
-import type { TokenSource } from "../api/client";
+import type { TokenSource } from "video-uploads-client";
+
 import { Store } from "../ui/store";
 import { type Claims, claimsOf, tokenInFragment } from "./claims";
 

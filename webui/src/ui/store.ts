@@ -1,27 +1,9 @@
-// A value that views can subscribe to.
+// The hook that renders a view again when a store changes.
 
 import { useEffect, useState } from "preact/hooks";
+import { Store } from "video-uploads-client";
 
-export class Store<T> {
-  private readonly watchers = new Set<() => void>();
-
-  constructor(private current: T) {}
-
-  get value(): T {
-    return this.current;
-  }
-
-  set(value: T): void {
-    if (Object.is(value, this.current)) return;
-    this.current = value;
-    for (const watcher of [...this.watchers]) watcher();
-  }
-
-  subscribe(watcher: () => void): () => void {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
-  }
-}
+export { Store };
 
 /** Return the store's value, and render again whenever it changes. */
 export function useStore<T>(store: Store<T>): T {

@@ -1,6 +1,6 @@
 // The page's side of md5-worker.ts. If no worker starts, the page computes digests itself, in small pieces.
 
-import { contentMd5 } from "./md5";
+import { contentMd5 } from "video-uploads-client";
 
 /** The browser can no longer read the file. */
 export class UnreadableFileError extends Error {

@@ -1,6 +1,6 @@
 // Computes digests for digests.ts off the main thread, so that the page stays responsive.
 
-import { contentMd5 } from "./md5";
+import { contentMd5 } from "video-uploads-client";
 
 addEventListener("message", (event: MessageEvent<Blob>) => {
   const [answer] = event.ports;

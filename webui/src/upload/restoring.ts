@@ -1,12 +1,10 @@
 // Collects the state of an upload that an earlier page started: at the service, in other tabs, and whether its file is
 // available. resume.ts decides what follows, uploads.ts does it.
 
-import type { Calls } from "../api/calls";
-import { ProblemError } from "../api/problems";
-import type { PartList, Video } from "../api/types";
+import { type Calls, type PartList, ProblemError, type UploadRecord, type Video } from "video-uploads-client";
+
 import { claim } from "./claim";
 import type { FileStore } from "./file-store";
-import type { UploadRecord } from "./records";
 import { type Next, nextStep } from "./resume";
 
 /** An upload that waits for the person or is sent by another tab. */

@@ -1,9 +1,8 @@
 // Decides how an upload continues after a reload, from its record, the stored parts and the available file. Pure.
 
-import type { PartList, Video } from "../api/types";
+import { type Chosen, fileName, type PartList, type UploadRecord, type Video, waitsForFile } from "video-uploads-client";
+
 import { fileSize } from "../ui/format";
-import { fileName } from "./names";
-import type { Chosen, UploadRecord } from "./records";
 
 export interface UploadFacts {
   record: UploadRecord;
@@ -53,10 +52,6 @@ export function mismatch(record: UploadRecord, chosen: Chosen): string | null {
 function differentSizes(...sizes: [number, number]): [string, string] {
   const [one, other] = [fileSize(sizes[0]), fileSize(sizes[1])];
   return one === other ? [`${sizes[0]} bytes`, `${sizes[1]} bytes`] : [one, other];
-}
-
-function waitsForFile(video: UploadFacts["video"]): boolean {
-  return video !== null && video.deleted_at === null && (video.status === "pending" || video.status === "uploading");
 }
 
 function askingSentence(record: UploadRecord, parts: PartList | null, storedBytes: number): string {

@@ -2,9 +2,8 @@
 
 import AwsS3 from "@uppy/aws-s3";
 import Uppy, { type Body, type Meta, type UppyFile } from "@uppy/core";
+import { serverNow, type SignedPart, type StoredPart, type Target } from "video-uploads-client";
 
-import { serverNow } from "../api/clock";
-import type { SignedPart, StoredPart, Target } from "../api/types";
 import { Digests, UnreadableFileError } from "./digests";
 import { UPPY_LOCALE } from "./uppy-locale";
 

@@ -2,20 +2,25 @@
 
 import type Uppy from "@uppy/core";
 import type { Body } from "@uppy/core";
+import {
+  afterFailure,
+  type Calls,
+  newRecord,
+  newVideoOf,
+  ProblemError,
+  type Records,
+  type SignedPart,
+  Targets,
+  type UploadRecord,
+} from "video-uploads-client";
 
-import type { Calls } from "../api/calls";
-import { ProblemError } from "../api/problems";
-import type { SignedPart } from "../api/types";
 import { Store } from "../ui/store";
 import { claim } from "./claim";
-import { afterFailure } from "./failures";
 import type { FileStore } from "./file-store";
-import { newRecord, newVideoOf, type Records, type UploadRecord } from "./records";
 import { UploadProgress } from "./progress";
 import { mismatch, nothingStored } from "./resume";
 import { type Unfinished, unfinished, whatFollows } from "./restoring";
 import { makeUppy, type OwnMeta, type Sent } from "./sending";
-import { Targets } from "./targets";
 import { UploadErrors } from "./upload-errors";
 
 const SHOWN_WHEN_DONE_MS = 1500;

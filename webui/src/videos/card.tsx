@@ -1,9 +1,8 @@
 // One video of the list: picture, state, what it waits for, and actions.
 
 import { useState } from "preact/hooks";
+import { serverNow, type Video } from "video-uploads-client";
 
-import { serverNow } from "../api/clock";
-import type { Video } from "../api/types";
 import { Badge, Button, Icon, PATHS, Progress } from "../ui/parts";
 import { duration, fileSize, relative } from "../ui/format";
 import { canRetry, isOnItsWay, needsFile, describeState } from "./states";

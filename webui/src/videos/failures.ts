@@ -1,7 +1,7 @@
 // Why a video failed and what its owner can do on this page, by code. The service's own advice (domain/failures.py) is
 // written for clients of the API; its message is shown below for support.
 
-import type { VideoError } from "../api/types";
+import type { VideoError } from "video-uploads-client";
 
 export interface Explanation {
   sentence: string;

@@ -1,11 +1,8 @@
 // The videos of the list: pages, and polling of each video in progress while the page is visible.
 
-import type { Calls } from "../api/calls";
-import { ProblemError } from "../api/problems";
-import type { Video } from "../api/types";
+import { type Calls, isMoving, nextPoll, ProblemError, type Video } from "video-uploads-client";
+
 import { Store } from "../ui/store";
-import { nextPoll } from "./polling";
-import { isMoving } from "./states";
 
 export type Filter = "all" | "ready" | "errored" | "deleted";
 

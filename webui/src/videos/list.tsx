@@ -1,7 +1,7 @@
 // My videos: filters, cards, pages, and the texts of an empty list.
 
-import type { Calls } from "../api/calls";
-import type { Video } from "../api/types";
+import type { Calls, Video } from "video-uploads-client";
+
 import type { Uploads } from "../upload/uploads";
 import { Button, Icon, PATHS } from "../ui/parts";
 import { useStore } from "../ui/store";

@@ -1,6 +1,7 @@
 // Describes a video's state to its owner: a label, a tone, what it waits for, what to do.
 
-import type { Video } from "../api/types";
+import { isAboutToBegin, type Video } from "video-uploads-client";
+
 import { explainFailure } from "./failures";
 
 export type Tone = "quiet" | "busy" | "good" | "bad";
@@ -48,20 +49,6 @@ export function describeState(video: Video, sentPercent: number | undefined, isU
   if (isUnfinished && video.reason === "WaitingForFile") return interrupted();
   if (video.reason === "FileRejected") return rejected(video);
   return underWay(video);
-}
-
-/** Return whether the state will change without the person. */
-export function isMoving(video: Video): boolean {
-  if (video.deleted_at !== null || video.reason === "Paused") return false;
-  if (isAboutToBegin(video)) return true;
-  const moves = (phase: string) => phase !== "ready" && phase !== "errored";
-  return moves(video.status) || moves(video.edition_status) || (video.status === "ready" && !video.is_playable);
-}
-
-/** Return whether a requested edition or retry has not started: only `waiting_for` and `what_to_do` show it yet. */
-export function isAboutToBegin(video: Video): boolean {
-  const isAtRest = (video.edition_status === "ready" && video.is_playable) || video.edition_status === "errored";
-  return isAtRest && video.deleted_at === null && video.waiting_for !== null && video.what_to_do === null;
 }
 
 export function canRetry(video: Video): boolean {

@@ -1,9 +1,8 @@
 // Actions on one video: download the original, convert again, try again, delete.
 
 import { useRef, useState } from "preact/hooks";
+import type { Calls, Video } from "video-uploads-client";
 
-import type { Calls } from "../api/calls";
-import type { Video } from "../api/types";
 import { Button, Icon, Modal, PATHS } from "../ui/parts";
 import { fileSize } from "../ui/format";
 import type { VideoActions } from "../videos/card";

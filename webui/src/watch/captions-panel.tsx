@@ -1,9 +1,8 @@
 // The captions of one video: list, add and remove them.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Calls, Caption, Video } from "video-uploads-client";
 
-import type { Calls } from "../api/calls";
-import type { Caption, Video } from "../api/types";
 import { Badge, Button, Icon, PATHS } from "../ui/parts";
 import { BYTES_MAX, endonym, languageOf, languages, shown, typeOf } from "./captions";
 

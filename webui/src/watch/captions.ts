@@ -1,6 +1,6 @@
 // Languages of captions, their names, and what a file's name says about it. Pure.
 
-import type { Caption } from "../api/types";
+import type { Caption } from "video-uploads-client";
 
 /** The most that the service takes. */
 export const BYTES_MAX = 1024 ** 2;

@@ -1,7 +1,6 @@
 // Downloads the original: gets its URL, checks it, and only then hands it to the browser.
 
-import type { Calls } from "../api/calls";
-import type { Original } from "../api/types";
+import type { Calls, Original } from "video-uploads-client";
 
 /** Return an original whose URL storage serves. Throws an Error with a sentence for people. */
 export async function downloadable(

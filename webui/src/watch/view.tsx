@@ -1,10 +1,8 @@
 // One video: the player, its facts and its history.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { type Calls, serverNow, type Video, type VideoEvent, VideoPoller } from "video-uploads-client";
 
-import type { Calls } from "../api/calls";
-import { serverNow } from "../api/clock";
-import type { Video, VideoEvent } from "../api/types";
 import { Badge, Button, Icon, PATHS, Progress, useTitle } from "../ui/parts";
 import { Store, useStore } from "../ui/store";
 import { duration, fileSize, relative } from "../ui/format";
@@ -14,7 +12,6 @@ import { Actions, type ActionsProps } from "./actions";
 import { Captions } from "./captions-panel";
 import { commandFor, execute } from "./keys";
 import { type Player, type PlayerState, type Renew, play } from "./player";
-import { VideoPoller } from "./video-poller";
 
 const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: null, error: null });
 

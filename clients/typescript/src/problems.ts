@@ -1,6 +1,6 @@
 // Errors of a call, with a sentence for people: what happened, and what to do.
 
-import type { Problem } from "./types";
+import type { Problem } from "./types.js";
 
 /** The service answered with a problem. */
 export class ProblemError extends Error {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { Api, type TokenSource } from "../src/api/client";
-import { retryAfterSeconds, waitBeforeTry } from "../src/api/retry";
-import { NoAnswerError, ProblemError, sentenceFor } from "../src/api/problems";
-import type { Problem } from "../src/api/types";
-import { afterFailure } from "../src/upload/failures";
+import { Api, type TokenSource } from "../src/api.js";
+import { retryAfterSeconds, waitBeforeTry } from "../src/retry.js";
+import { NoAnswerError, ProblemError, sentenceFor } from "../src/problems.js";
+import type { Problem } from "../src/types.js";
+import { afterFailure } from "../src/failures.js";
 
 const PROBLEM: Problem = {
   status: 404,

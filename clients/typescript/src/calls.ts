@@ -1,7 +1,7 @@
-// All calls that the page makes to the API.
+// The calls of the API, one method each.
 
-import type { Answer, Api } from "./client";
-import type { Caption, DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types";
+import type { Answer, Api } from "./api.js";
+import type { Caption, DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types.js";
 
 export interface NewVideo {
   title: string;
@@ -9,6 +9,7 @@ export interface NewVideo {
   content_type: string;
   size_bytes: number;
   upload_mode: "single" | "multipart";
+  metadata?: Record<string, string>;
 }
 
 export interface NewCaptions {

@@ -1,13 +1,13 @@
-// Follows one video while it is in progress and the page is visible: it waits for changes at the service, and polls where
+// Follows one video while it is in progress and the page, if there is one, is visible: it waits for changes at the service, and polls where
 // that cannot let it wait.
 
-import type { Calls } from "../api/calls";
-import { isTransient } from "../api/client";
-import { ProblemError } from "../api/problems";
-import type { Video } from "../api/types";
-import { Store } from "../ui/store";
-import { nextPoll } from "../videos/polling";
-import { isMoving } from "../videos/states";
+import type { Calls } from "./calls.js";
+import { isTransient } from "./api.js";
+import { ProblemError } from "./problems.js";
+import type { Video } from "./types.js";
+import { Store } from "./store.js";
+import { nextPoll } from "./polling.js";
+import { isMoving } from "./moving.js";
 
 /** Below the minute after which a proxy closes a silent connection. */
 const WAIT_SECONDS = 25;
@@ -20,6 +20,8 @@ export interface PolledVideo {
 
 export class VideoPoller {
   readonly state = new Store<PolledVideo>({ video: null, error: null });
+  /** Called when the service refuses: nothing is polled any more. */
+  onRefused: (error: unknown) => void = () => undefined;
   private etag: string | null = null;
   private retryAfterSeconds: number | null = null;
   private unchanged = 0;
@@ -31,7 +33,7 @@ export class VideoPoller {
   constructor(
     private readonly id: string,
     private readonly calls: Pick<Calls, "video">,
-    private readonly isHidden: () => boolean = () => document.hidden,
+    private readonly isHidden: () => boolean = () => globalThis.document?.hidden ?? false,
   ) {}
 
   /** Look now, and then as long as the video is in progress. */
@@ -58,7 +60,10 @@ export class VideoPoller {
       this.retryAfterSeconds = error instanceof ProblemError ? error.retryAfterSeconds : null;
       this.unanswered = isTransient(error) ? this.unanswered + 1 : 0;
       this.state.set({ ...this.state.value, error: (error as Error).message });
-      if (!isTransient(error)) return;
+      if (!isTransient(error)) {
+        this.onRefused(error);
+        return;
+      }
     }
     this.goOn(since, Date.now() - beganAt);
   }

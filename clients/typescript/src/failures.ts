@@ -1,7 +1,7 @@
 // What to do when sending a file failed: retry automatically, or ask the person. Pure.
 
-import { waitBeforeTry } from "../api/retry";
-import { NoAnswerError, ProblemError } from "../api/problems";
+import { waitBeforeTry } from "./retry.js";
+import { NoAnswerError, ProblemError } from "./problems.js";
 
 export type After = { kind: "again"; inMs: number } | { kind: "done" } | { kind: "person"; sentence: string };
 

@@ -1,7 +1,7 @@
 // Records of unfinished uploads that survive reloads: enough to resume, and never the file itself.
 
-import type { NewVideo } from "../api/calls";
-import { fileName, titleOf } from "./names";
+import type { NewVideo } from "./calls.js";
+import { fileName, titleOf } from "./names.js";
 
 export interface UploadRecord {
   /** Identifies the upload here, and is its Idempotency-Key at the service, so that a lost first answer costs nothing. */
@@ -61,7 +61,7 @@ export function newVideoOf({ title, name, type, size, mode }: UploadRecord): New
 
 export class Records {
   constructor(
-    private readonly storage: Storage,
+    private readonly storage: Pick<Storage, "getItem" | "setItem">,
     private readonly now: () => number = Date.now,
   ) {}
 

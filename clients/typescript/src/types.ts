@@ -1,4 +1,5 @@
-// The API's responses (docs/api.md), as far as the page uses them.
+// The API's responses (docs/api.md), as far as this package and the page use them. A test compares them with the OpenAPI
+// document.
 
 export type Phase = "pending" | "uploading" | "uploaded" | "processing" | "ready" | "errored";
 export const PHASES: readonly Phase[] = ["pending", "uploading", "uploaded", "processing", "ready", "errored"];

@@ -1,14 +1,14 @@
-// Calls with a bearer token. An expired token is not an error: the call waits for a new one and is repeated.
+// Calls with a bearer token. A refused token is not an error: the call waits for another one and is repeated.
 
-import { learnTime } from "./clock";
-import { retryAfterSeconds, waitBeforeTry } from "./retry";
-import { NoAnswerError, ProblemError } from "./problems";
-import type { Problem } from "./types";
+import { learnTime } from "./clock.js";
+import { retryAfterSeconds, waitBeforeTry } from "./retry.js";
+import { NoAnswerError, ProblemError } from "./problems.js";
+import type { Problem } from "./types.js";
 
 export interface TokenSource {
   /** Return a token, waiting until there is one. */
   token(): Promise<string>;
-  /** Report that this token was refused, so that the page asks for another one. */
+  /** Report that this token was refused, so that `token` returns another one. */
   refused(token: string): void;
 }
 
@@ -34,6 +34,8 @@ export class Api {
     private readonly tokens: TokenSource,
     private readonly send: typeof fetch = (...args) => fetch(...args),
     private readonly wait: (ms: number, signal?: AbortSignal) => Promise<void> = untilLaterOrOnline,
+    /** The address of the service; empty for that of the page. */
+    private readonly url = "",
   ) {}
 
   /** Make a call once, waiting only for an expired token to be replaced. Throws ProblemError, NoAnswerError. */
@@ -69,7 +71,7 @@ export class Api {
     if (options.etag) headers["If-None-Match"] = options.etag;
     if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
     try {
-      const response = await this.send(`/api/v1${path}`, {
+      const response = await this.send(`${this.url}/api/v1${path}`, {
         method,
         headers,
         // The page compares ETags itself: the browser's cache would turn a 304 into a 200.
@@ -119,17 +121,18 @@ function problemOf(response: Response, text: string): Problem {
   return { status: response.status, code, title, detail: `status ${response.status}`, retryable: true, what_to_do: "" };
 }
 
-/** Wait for `ms`, or until the browser is online again. */
+/** Wait for `ms`, or until the browser is online again, or the signal aborts. */
 export function untilLaterOrOnline(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      removeEventListener("online", done);
+      globalThis.removeEventListener?.("online", done);
       signal?.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    addEventListener("online", done);
+    // Node has no such events.
+    globalThis.addEventListener?.("online", done);
     signal?.addEventListener("abort", done);
   });
 }

@@ -1,7 +1,7 @@
 // Upload URLs for whole files. The URL from creating the video is valid for minutes and saves a call.
 
-import { serverNow } from "../api/clock";
-import type { Target } from "../api/types";
+import { serverNow } from "./clock.js";
+import type { Target } from "./types.js";
 
 const FRESH_MS = 60_000;
 
