@@ -67,6 +67,8 @@ class ServiceConfig:
             "CALLS_PER_MINUTE": "1000000",
             "RETRIES_PER_DAY": "100000",
             **({"WEB_DIR": str(self.web_dir)} if self.web_dir else {}),
+            "WATCH_BASE_URL": self.api_url,
+            "EMBED_ORIGINS": "*",
             **self.options.api_settings,
         }
 

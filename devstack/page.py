@@ -23,7 +23,8 @@ from devstack.tools import cache_root
 NAME = "page"
 WEBUI_DIR = PROJECT_DIR / "webui"
 PACKAGE_DIR = PROJECT_DIR / "clients" / "typescript"
-_SOURCES = ("index.html", "docs.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", ".npmrc")
+_PAGES = ("index.html", "docs.html", "watch.html")
+_SOURCES = (*_PAGES, "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts", ".npmrc")
 _FOLDERS = ("src", "public")
 # What the page takes of the package: its sources, built with the packages of the page's own lock.
 _PACKAGE_FOLDER = "src"

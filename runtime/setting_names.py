@@ -28,6 +28,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "DATABASE_URL",
         "DEFAULT_VISIBILITY",
         "DRAIN_SECONDS",
+        "EMBED_ORIGINS",
         "ERRORED_FILE_SECONDS",
         "ERRORED_ROW_SECONDS",
         "HEALS_PER_AUDIT",
@@ -112,6 +113,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "WEBHOOKS_ALLOW_PRIVATE_TARGETS",
         "WEBHOOK_BASE_URL",
         "WEBHOOK_SIGNING_KEYS",
+        "WATCH_BASE_URL",
         "WEB_DIR",
         "WORKERS",
     }

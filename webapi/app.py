@@ -63,6 +63,7 @@ from webapi.videos.stores import Stores
 from webapi.videos.stream import VideoStream
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
 from webapi.videos.videos import Choices, Policy, VideoResource, VideosResource
+from webapi.videos.watch import OEmbed, PublicVideos, WatchOptions, WatchPage
 
 App = falcon.App[Any, Any]
 
@@ -97,6 +98,9 @@ class ApiDependencies:
     page: SitePage | None = None
     country: CountryHeader | None = None
     tracing: Tracing = UNTRACED
+    # Where pages for viewers are, and which origins may frame them; without an address there are none.
+    watch_base_url: str | None = None
+    embed_origins: Sequence[str] = ()
 
 
 def create_app(deps: ApiDependencies) -> App:
@@ -122,6 +126,7 @@ def create_app(deps: ApiDependencies) -> App:
     app.add_route("/readyz", Readyz(deps.readiness))
     app.add_route("/metrics", MetricsPage(deps.metrics))
     app.add_route("/openapi.json", OpenApi(openapi_document()))
+    _add_watch_pages(app, deps)
     for route, resource in {DOCS_ROUTE: NoDocs(), **page_routes(deps.page)}.items():
         app.add_route(route, resource)
     return app
@@ -169,6 +174,23 @@ def _add_playback(app: App, deps: ApiDependencies) -> None:
     app.add_route(f"{video}/playlist.m3u8", MasterPlaylist(queries, tokens, deps.clock))
     app.add_route(f"{video}/media.m3u8", MediaPlaylist(queries, tokens, playlists, deps.clock))
     app.add_route(f"{video}/file", PlaybackFile(queries, tokens, deps.stores, deps.clock))
+
+
+def _add_watch_pages(app: App, deps: ApiDependencies) -> None:
+    if deps.page is None or not deps.page.template or deps.watch_base_url is None:
+        return
+    options = WatchOptions(
+        deps.watch_base_url,
+        deps.embed_origins,
+        deps.page.template,
+        headers=deps.page.viewer_headers(),
+        embed_headers=deps.page.viewer_headers(deps.embed_origins),
+    )
+    videos = PublicVideos(deps.queries, deps.serializer, deps.clock)
+    app.add_route("/watch/{video_id}", WatchPage(videos, options, is_embedded=False))
+    app.add_route("/oembed", OEmbed(videos, options))
+    if deps.embed_origins:
+        app.add_route("/embed/{video_id}", WatchPage(videos, options, is_embedded=True))
 
 
 def _add_webhooks(app: App, deps: ApiDependencies) -> None:

@@ -3,7 +3,7 @@
 wiring.py reads them once (runtime/settings.py): a missing or malformed one stops the start with its name.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, DirectoryPath, Field, FilePath, SecretStr, field_validator, model_validator
@@ -126,6 +126,11 @@ class Settings(Durations, BaseSettings):
     drain_seconds: float = Field(default=3, ge=0, le=15)
     # Comma-separated origins of pages that may call us, each as browsers send it: scheme, host, and port if unusual.
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = ()
+    # The address under which viewers reach this service, without a slash at its end. With it, and with a page, anyone
+    # who has a video's id also sees its title, at /watch/{id}; otherwise only its stream and poster are public.
+    watch_base_url: str | None = Field(default=None, pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")
+    # Comma-separated origins that may frame /embed/{id}; `*` is any.
+    embed_origins: Annotated[tuple[Origin | Literal["*"], ...], NoDecode] = ()
     # The output of `npm run build` in webui/. Without it there is no page, only the API.
     web_dir: DirectoryPath | None = None
     # Also allows http://. For receivers in the same network, as in tests; must be the operator's value.
@@ -147,6 +152,7 @@ class Settings(Durations, BaseSettings):
         "webhook_signing_keys",
         "playback_signing_keys",
         "cors_origins",
+        "embed_origins",
         "regions",
         "regions_down",
         "regions_elsewhere",

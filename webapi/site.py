@@ -18,6 +18,8 @@ from webapi.http.encodings import accepts_gzip
 INDEX = "index.html"
 DOCS_ROUTE = "/docs"
 _ROUTES = {INDEX: "/", "docs.html": DOCS_ROUTE}
+# Not served as it is: webapi/videos/watch.py fills it for each video.
+_TEMPLATE = "watch.html"
 # Vite puts a hash of the content into these names, so a name never changes its content.
 HASHED_DIRECTORY = "assets"
 _TYPES = {
@@ -52,10 +54,19 @@ class PageFile:
 
 @dataclass(frozen=True)
 class SitePage:
-    """All files, and the headers that all of them carry."""
+    """All files, the headers that all of them carry, and the template of the pages for viewers."""
 
     files: tuple[PageFile, ...]
     headers: tuple[tuple[str, str], ...]
+    playback_origins: tuple[str, ...]
+    template: str = ""
+
+    def viewer_headers(self, frame_ancestors: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+        """Return the headers of a page that plays only, and that these origins may frame."""
+        policy = content_security_policy(
+            upload_origins=(), playback_origins=self.playback_origins, frame_ancestors=frame_ancestors
+        )
+        return tuple(_headers(policy, may_be_framed=bool(frame_ancestors)).items())
 
 
 def read_page(
@@ -70,17 +81,24 @@ def read_page(
         raise NoPageError(f"it contains no {INDEX}; `npm run build` in webui/ makes one")
     if len(paths) > _FILES_MAX or sum(path.stat().st_size for path in paths) > _BYTES_MAX:
         raise NoPageError("it contains more than a page; is this the directory that `npm run build` made?")
-    files = tuple(_file(directory, path) for path in paths)
+    template = directory / _TEMPLATE
+    files = tuple(_file(directory, path) for path in paths if path != template)
+    playback_origins = [_origin(url) for url in playback_urls]
     policy = content_security_policy(
         upload_origins=[_origin(url) for url in upload_urls],
-        playback_origins=[_origin(url) for url in playback_urls],
+        playback_origins=playback_origins,
         private_origin=_origin(private_url) if private_url else None,
     )
-    return SitePage(files, tuple(_headers(policy).items()))
+    filled = template.read_text() if template in paths else ""
+    return SitePage(files, tuple(_headers(policy).items()), tuple(playback_origins), filled)
 
 
 def content_security_policy(
-    *, upload_origins: Sequence[str], playback_origins: Sequence[str], private_origin: str | None = None
+    *,
+    upload_origins: Sequence[str],
+    playback_origins: Sequence[str],
+    private_origin: str | None = None,
+    frame_ancestors: Sequence[str] = (),
 ) -> str:
     """Return the policy: the page may reach itself, the buckets it sends to and the hosts it plays from."""
     # The files of private videos are read from the hosts that uploads are sent to.
@@ -100,7 +118,7 @@ def content_security_policy(
         "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": " ".join(frame_ancestors) or "'none'",
         "require-trusted-types-for": "'script'",
         "trusted-types": "default",
     }
@@ -157,13 +175,12 @@ def _file(directory: Path, path: Path) -> PageFile:
     )
 
 
-def _headers(policy: str) -> dict[str, str]:
-    return {
+def _headers(policy: str, *, may_be_framed: bool = False) -> dict[str, str]:
+    framing = {} if may_be_framed else {"X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"}
+    return framing | {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
-        "X-Frame-Options": "DENY",
-        "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     }
 

@@ -239,6 +239,8 @@ def start(environment: Environment) -> Service:
             if settings.country_header
             else None,
             tracing=tracing,
+            watch_base_url=settings.watch_base_url,
+            embed_origins=settings.embed_origins,
         )
     )
     return Service(

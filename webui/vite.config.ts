@@ -17,7 +17,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // No data: URLs in scripts: the page's policy would refuse them.
     assetsInlineLimit: 0,
-    rolldownOptions: { input: ["index.html", "docs.html"] },
+    rolldownOptions: { input: ["index.html", "docs.html", "watch.html"] },
     // Swagger UI is one file of its package, and only /docs loads it.
     chunkSizeWarningLimit: 2000,
     reportCompressedSize: false,

@@ -243,7 +243,18 @@ def test_an_ingress_without_paths_serves_the_api_and_every_file_of_the_page() ->
     more = {"ingress": {"enabled": True, "hosts": [{"host": "videos.example.com"}]}}
     public = Path(__file__).parents[2] / "webui" / "public"
     files = [f"/{file.name}" for file in public.iterdir()]
-    for path in ("/", "/assets/index-1.js", "/api/v1/videos", "/webhooks/coconut", "/docs", "/openapi.json", *files):
+    for path in (
+        "/",
+        "/assets/index-1.js",
+        "/api/v1/videos",
+        "/webhooks/coconut",
+        "/docs",
+        "/openapi.json",
+        "/watch/mfrggzdf",
+        "/embed/mfrggzdf",
+        "/oembed",
+        *files,
+    ):
         assert _served(path, more=more), path
 
 

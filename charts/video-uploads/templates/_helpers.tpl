@@ -70,7 +70,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 
 {{/* The API, its description, and the files of the page: all but probes and metrics. */}}
 {{- define "video-uploads.publicPaths" -}}
-{{- list "/api" "/webhooks" "/openapi.json" "/docs" "/" "/index.html" "/assets" "/file-store.js" "/icon.svg" | toJson -}}
+{{- list "/api" "/webhooks" "/openapi.json" "/docs" "/" "/index.html" "/assets" "/file-store.js" "/icon.svg" "/watch" "/embed" "/oembed" | toJson -}}
 {{- end -}}
 
 {{/* Not empty if the URL names the loopback. */}}

@@ -152,7 +152,7 @@ describe("the uploader", () => {
     expect(service.calls).toEqual(["POST ", "POST /v/upload_url", "POST /v/upload_complete"]);
   });
 
-  it("gives up after three refusals of storage, and says so", async () => {
+  it("ends after three refusals of storage, and says so", async () => {
     const service = new Service();
     service.fail("PUT whole", 403, 403, 403);
 

@@ -61,6 +61,10 @@ def test_a_missing_setting_stops_the_start_with_its_name(monkeypatch: pytest.Mon
         pytest.param("CORS_ORIGINS", "null", id="the-null-origin"),
         pytest.param("CORS_ORIGINS", "https://app.example.com/", id="origin-with-a-path"),
         pytest.param("CORS_ORIGINS", "https://*.example.com", id="origin-with-a-wildcard"),
+        pytest.param("EMBED_ORIGINS", "https://*.example.com", id="framed-by-a-wildcard"),
+        pytest.param("EMBED_ORIGINS", "'self'; script-src *", id="framed-by-another-rule"),
+        pytest.param("WATCH_BASE_URL", "videos.example.com", id="viewers-without-a-scheme"),
+        pytest.param("WATCH_BASE_URL", "https://videos.example.com/", id="viewers-below-a-path"),
         pytest.param("UPLOADS_PER_HOUR", "ten", id="limit-in-words"),
         pytest.param("UPLOADS_PER_HOUR", "-1", id="negative-limit"),
         pytest.param("TIME_SCALE", "0", id="no-time-at-all"),
@@ -144,6 +148,14 @@ def test_private_videos_may_be_the_default(monkeypatch: pytest.MonkeyPatch) -> N
     settings = read_settings(Settings, process="the API")
     assert (settings.default_visibility, settings.api_base_url) == ("private", "https://api.example.com")
     assert settings.has_private_playback
+
+
+def test_any_origin_or_a_list_of_them_may_frame_videos(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings(Settings, process="the API").embed_origins == ()
+
+    for value, origins in (("*", ("*",)), ("https://a.example.com,https://b.example.com:8443", None)):
+        monkeypatch.setenv("EMBED_ORIGINS", value)
+        assert read_settings(Settings, process="the API").embed_origins == (origins or tuple(value.split(",")))
 
 
 def test_origins_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:

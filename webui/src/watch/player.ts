@@ -4,7 +4,7 @@
 
 import type HlsPlayer from "hls.js";
 
-import { Store } from "../ui/store";
+import { Store } from "video-uploads-client";
 import { AUTOMATIC, type Choice, choices, nameOf } from "./quality";
 
 export interface PlayerState {
