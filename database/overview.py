@@ -30,6 +30,17 @@ WHERE NOT deleted
 GROUP BY phase, reason, is_paused
 """
 
+# Hindered ones wait for storage, or for jobs that Coconut does not know. At rest an upload waits for nothing.
+_REGIONS = """
+SELECT region, count(*) FILTER (WHERE phase NOT IN ('ready', 'errored')) AS uploads,
+       count(*) FILTER (WHERE deadline_at < %(now)s AND NOT is_paused) AS overdue,
+       count(*) FILTER (WHERE hindrance IS NOT NULL AND NOT is_paused) AS hindered
+FROM (SELECT region, phase, deadline_at, is_paused, hindrance, deleted FROM videos
+      WHERE NOT retired LIMIT %(at_most)s) AS working
+WHERE NOT deleted
+GROUP BY region ORDER BY region
+"""
+
 _TOTAL = "SELECT count(*) AS rows FROM (SELECT FROM videos WHERE NOT retired LIMIT %(at_most)s) AS working"
 
 _DEAD_LETTERS = """
@@ -115,6 +126,16 @@ class Spending:
 
 
 @dataclass(frozen=True)
+class RegionOverview:
+    """Uploads of one region that are not at rest, those past their deadline, and those that an upstream hinders."""
+
+    region: str
+    uploads: int
+    overdue: int
+    hindered: int
+
+
+@dataclass(frozen=True)
 class Overview:
     """The counts at one moment. ``is_complete``: whether every upload of the working set was counted."""
 
@@ -123,6 +144,7 @@ class Overview:
     callbacks: CallbackHealth
     is_complete: bool
     spending: Spending = Spending()
+    regions: tuple[RegionOverview, ...] = ()
 
 
 class Overviews:
@@ -138,6 +160,7 @@ class Overviews:
         day = {"day": start_of_day(now), "at_most": self._rows_max}
         with self._database.connection() as connection:
             counts = connection.execute(_WORKING, parameters).fetchall()
+            regions = connection.execute(_REGIONS, parameters).fetchall()
             claims = connection.execute(_CLAIMS, parameters).fetchall()
             (finished,) = connection.execute(_FINISHED, parameters).fetchall()
             spending = connection.execute(_SPENDING, day).fetchall()
@@ -149,6 +172,7 @@ class Overviews:
             callbacks=_health(claims, finished),
             is_complete=total["rows"] <= self._rows_max,
             spending=_spending([OwnerSpending(**columns) for columns in spending]),
+            regions=tuple(RegionOverview(**columns) for columns in regions),
         )
 
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from database.overview import CallbackHealth, Overview, Overviews, OwnerSpending, Spending
+from database.overview import CallbackHealth, Overview, Overviews, OwnerSpending, RegionOverview, Spending
 from database.pool import Connection, Database
 from domain.video import Phase, Reason
 from tests.integration.databases import fresh_database
@@ -93,6 +93,23 @@ def database(database_url: str) -> Iterator[Database]:
 def test_an_empty_database_counts_nothing(database: Database) -> None:
     health = CallbackHealth((0,) * 12, None, 0, 0)
     assert Overviews(database).look(NOW) == Overview((), 0, health, is_complete=True)
+
+
+def test_what_is_under_way_is_counted_by_region(database: Database, database_url: str, filling: Filling) -> None:
+    filling.videos(Phase.PROCESSING, Reason.TRANSCODING, count=3)
+    filling.videos(Phase.READY, Reason.PUBLISHED)
+    filling.videos(Phase.UPLOADING, Reason.WAITING_FOR_FILE, deleted=True)
+    elsewhere = filling.videos(Phase.UPLOADED, Reason.WAITING_FOR_CAPACITY, count=2)
+    late = filling.videos(Phase.UPLOADED, Reason.WAITING_FOR_CAPACITY, deadline=NOW - timedelta(hours=1))
+    with psycopg.connect(database_url) as connection:
+        moved = "UPDATE videos SET region = 'fra1', hindrance = %s WHERE video_id = ANY(%s)"
+        connection.execute(moved, ["StorageAway", elsewhere])
+        connection.execute(moved, [None, late])
+
+    assert Overviews(database).look(NOW).regions == (
+        RegionOverview("fra1", uploads=3, overdue=1, hindered=2),
+        RegionOverview("tor1", uploads=3, overdue=0, hindered=0),
+    )
 
 
 def test_uploads_are_counted_by_phase_reason_and_pause(database: Database, filling: Filling) -> None:
@@ -219,7 +236,7 @@ def test_the_overview_costs_no_more_when_thousands_have_retired(postgres_url: st
             explained = RowCounter(connection)
             Overviews(cast("Database", explained)).look(NOW)
 
-    assert len(explained.rows_read) == 6
+    assert len(explained.rows_read) == 7
     # Twenty uploads, and a few rows beside each.
     assert max(explained.rows_read) <= 100
 

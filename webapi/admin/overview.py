@@ -18,6 +18,7 @@ from webapi.schemas.responses import (
     OwnerSpendingBody,
     PhaseCount,
     ReasonCount,
+    RegionCount,
     SpendingBody,
 )
 
@@ -68,6 +69,10 @@ def overview_body(overview: Overview, now: datetime) -> AdminOverview:
                 OwnerSpendingBody(owner=each.owner, submissions=each.submissions, billed_minutes=_minutes(each.minutes))
                 for each in overview.spending.owners
             ),
+        ),
+        regions=tuple(
+            RegionCount(region=each.region, uploads=each.uploads, overdue=each.overdue, hindered=each.hindered)
+            for each in overview.regions
         ),
     )
 

@@ -257,6 +257,15 @@ class SpendingBody(ResponseModel):
     owners: tuple[OwnerSpendingBody, ...]
 
 
+class RegionCount(ResponseModel):
+    """Uploads of one region that are not at rest. ``hindered``: those that wait for an upstream."""
+
+    region: str
+    uploads: int
+    overdue: int
+    hindered: int
+
+
 class AdminOverview(ResponseModel):
     """Counts of the uploads in progress or lately at rest. ``is_complete`` is false if there are more than are counted.
 
@@ -275,6 +284,7 @@ class AdminOverview(ResponseModel):
     breaker: BreakerBody
     callbacks: CallbacksBody
     spending: SpendingBody
+    regions: tuple[RegionCount, ...]
 
 
 class CaptionBody(ResponseModel):

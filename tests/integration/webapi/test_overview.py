@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from database.overview import CallbackHealth, Overview, OwnerSpending, PhaseReasonCount, Spending
+from database.overview import CallbackHealth, Overview, OwnerSpending, PhaseReasonCount, RegionOverview, Spending
 from domain.video import Phase, Reason
 from tests.support.api import Api, token
 
@@ -38,6 +38,7 @@ def test_waiting_uploads_are_counted_by_reason_with_paused_as_its_own(api: Api) 
         dead_letters=4,
         callbacks=CallbackHealth((0,) * 11 + (5,), api.now, finished=6, finished_unclaimed=1),
         is_complete=True,
+        regions=(RegionOverview("fra1", 7, 1, 3), RegionOverview("tor1", 6, 0, 0)),
         spending=Spending(4, 123.456, (OwnerSpending("ann", 3, 120.04), OwnerSpending(None, 1, 3.416))),
     )
     shown = _overview(api)
@@ -66,6 +67,10 @@ def test_waiting_uploads_are_counted_by_reason_with_paused_as_its_own(api: Api) 
             {"owner": None, "submissions": 1, "billed_minutes": 3.4},
         ],
     }
+    assert shown["regions"] == [
+        {"region": "fra1", "uploads": 7, "overdue": 1, "hindered": 3},
+        {"region": "tor1", "uploads": 6, "overdue": 0, "hindered": 0},
+    ]
     (uploaded,) = [row for row in shown["phases"] if row["phase"] == "uploaded"]  # type: ignore[attr-defined]
     assert (uploaded["uploads"], uploaded["overdue"]) == (13, 1)
     assert uploaded["oldest_since"].startswith(long_ago.isoformat()[:19])
