@@ -4,8 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.uploads.world import World, uploaded
-from tests.e2e.web.pages import DESKTOP, PATIENCE_MS, Visitor
+from tests.e2e.uploads.world import uploaded
+from tests.e2e.web.pages import DESKTOP, Visitor
 from tests.support.eventually import eventually
 
 BUDGET_BYTES = 200 * 1024
@@ -21,7 +21,8 @@ def ready(visitor: Visitor, clip: Path) -> str:
 def plays(page: Page) -> None:
     """Press play, and wait until the picture moves."""
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("document.querySelector('video')?.currentTime > 0.2", timeout=PATIENCE_MS)
+    video = page.locator("video")
+    eventually(lambda: float(video.evaluate("video => video.currentTime")) > 0.2, within_seconds=60)
 
 
 def test_a_viewer_without_a_token_watches_a_video(visitor: Visitor, browser: Browser, clip: Path) -> None:
@@ -45,24 +46,4 @@ def test_a_viewer_without_a_token_watches_a_video(visitor: Visitor, browser: Bro
     assert answer is not None
     assert answer.status == 404
     page.get_by_role("heading", name="This video is not available").wait_for()
-    context.close()
-
-
-def test_another_site_frames_the_player_and_not_the_page(
-    visitor: Visitor, browser: Browser, world: World, clip: Path
-) -> None:
-    video_id = ready(visitor, clip)
-    context = browser.new_context(viewport=DESKTOP)
-    page = context.new_page()
-    base = world.described.web_url
-    frames = "".join(f'<iframe name="{name}" src="{base}/{name}/{video_id}"></iframe>' for name in ("embed", "watch"))
-    # A site of another origin: nothing listens there.
-    page.route("http://127.0.0.1:8999/", lambda route: route.fulfill(body=frames, content_type="text/html"))
-    page.goto("http://127.0.0.1:8999/")
-    embedded, refused = page.frame(name="embed"), page.frame(name="watch")
-    assert embedded is not None
-    assert refused is not None
-    embedded.get_by_role("button", name="Play").click()
-    embedded.wait_for_function("document.querySelector('video')?.currentTime > 0.2", timeout=PATIENCE_MS)
-    assert refused.locator("main").count() == 0
     context.close()
