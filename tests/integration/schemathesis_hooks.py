@@ -15,6 +15,7 @@ import orjson
 import psycopg
 import schemathesis
 
+from domain.profiles import DEFAULT_PROFILE, PROFILE_PATTERN
 from domain.video import VIDEO_ID_PATTERN
 from runtime.ssrf_guard import URL_MAX, URL_PATTERN
 from tests.integration.webhook_rows import WebhookIds, tidy
@@ -94,6 +95,10 @@ def _make_good(body: dict[str, Any]) -> None:
     if isinstance(region, str) and 1 <= len(region) <= REGION_MAX and re.fullmatch(TEXT_PATTERN, region):
         # Which regions there are is a setting.
         body["region"] = "tor1"
+    profile = body.get("profile")
+    if isinstance(profile, str) and re.fullmatch(PROFILE_PATTERN, profile):
+        # Which profiles there are is a setting too.
+        body["profile"] = DEFAULT_PROFILE
     url = body.get("url")
     if isinstance(url, str) and len(url) <= URL_MAX and re.fullmatch(URL_PATTERN, url):
         # What may be behind a name is no matter of its form.
