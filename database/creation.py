@@ -40,11 +40,12 @@ WITH counted AS (
 ), made AS (
     INSERT INTO videos (
         video_id, created_at, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
-        storage_key, profile, visibility, metadata, owner_email, phase, phase_since, reason, message, deadline_at)
+        storage_key, profile, visibility, metadata, owner_email, content_md5, phase,
+        phase_since, reason, message, deadline_at)
     SELECT
         %(video_id)s, counted.now, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s,
         %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(visibility)s,
-        %(metadata)s, %(email)s,
+        %(metadata)s, %(email)s, %(content_md5)s,
         %(phase)s, counted.now, %(reason)s, %(message)s, counted.now + (%(deadline_at)s - %(phase_since)s)
     FROM counted
     WHERE counted.used < %(per_hour)s
@@ -100,8 +101,9 @@ class NewRow:
     profile: str = DEFAULT_PROFILE
     # Not part of the desired state: it stays in the row.
     metadata: Mapping[str, str] = field(default_factory=dict)
-    # The owner's address for notifications, likewise.
+    # The owner's address for notifications, and the checksum of the file in base64, likewise.
     email: str | None = None
+    content_md5: str | None = None
 
 
 @dataclass(frozen=True)

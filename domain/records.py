@@ -61,7 +61,8 @@ class VideoRow:
     ``deleted_at``: when its deletion was requested; None if it is not deleted. ``restored_at``: when the last deletion
     was undone; None if none was. ``metadata``: set by the client.
     ``upload_id``: the newest multipart upload that was opened at storage, even if it has ended; ``part_bytes``: its
-    part size. ``captions``: those that the owner wants; ``captions_published``: those that the operator made public.
+    part size. ``content_md5``: the checksum that the client declared, in base64. ``captions``: those that the owner
+    wants; ``captions_published``: those that the operator made public.
     """
 
     desired: DesiredState
@@ -73,6 +74,7 @@ class VideoRow:
     part_bytes: int | None = None
     upload_id: str | None = None
     restored_at: datetime | None = None
+    content_md5: str | None = None
     captions: Captions = field(default_factory=Captions)
     captions_published: PublishedCaptions = field(default_factory=PublishedCaptions)
 

@@ -69,14 +69,26 @@ class Storage:
         self._session = self._clients.session
 
     def presign_upload(
-        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+        self,
+        key: str,
+        *,
+        content_type: str,
+        declared_bytes: int | None,
+        expires_seconds: int,
+        content_md5: str | None = None,
     ) -> SignedUpload:
-        """Sign a PUT of this type, and of exactly ``declared_bytes`` bytes if that is not None."""
+        """Sign a PUT of this type, and of exactly ``declared_bytes`` bytes if that is not None.
+
+        ``content_md5``: of the file, in base64; then the store refuses every other file.
+        """
         signed: dict[str, Any] = {"Bucket": self._raw_bucket, "Key": key, "ContentType": content_type}
         if declared_bytes is not None:
             signed["ContentLength"] = declared_bytes
+        headers = {"Content-Type": content_type}
+        if content_md5 is not None:
+            signed["ContentMD5"] = headers["Content-MD5"] = content_md5
         url = sign(self._clients.upload_signer, "put_object", signed, expires_seconds)
-        return SignedUpload("PUT", url, {"Content-Type": content_type}, expiry(url))
+        return SignedUpload("PUT", url, headers, expiry(url))
 
     def keep_original(self, key: str, kept_key: str, *, etag: str, file_bytes: int) -> None:
         """Copy exactly this version of an upload to a key that no signed URL can write.

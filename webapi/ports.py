@@ -12,7 +12,13 @@ class OriginalStorage(Protocol):
     """The bucket of the originals (storage/object_store.py)."""
 
     def presign_upload(
-        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+        self,
+        key: str,
+        *,
+        content_type: str,
+        declared_bytes: int | None,
+        expires_seconds: int,
+        content_md5: str | None = None,
     ) -> SignedUpload:
         """Sign a PUT. Sends no request."""
         ...

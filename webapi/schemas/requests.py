@@ -64,6 +64,8 @@ _CONTENT_TYPE_PATTERN = (
 
 
 METADATA_BYTES_MAX = 2048
+# 16 bytes in base64; the last character before the padding carries two bits.
+_MD5_PATTERN = r"^[A-Za-z0-9+/]{21}[AQgw]==$"
 REGION_MAX = 63
 
 
@@ -145,6 +147,11 @@ class CreateVideo(Request):
     )
     size_bytes: int | None = Field(default=None, ge=1, description="the exact size of the file, if it is known")
     upload_mode: UploadMode | None = Field(default=None, description="single, multipart, or by size if left out")
+    content_md5: str | None = Field(
+        default=None,
+        pattern=_MD5_PATTERN,
+        description="the MD5 of the file in base64 (RFC 1864): storage takes no other one; the file is sent in one PUT",
+    )
     region: str | None = Field(
         default=None,
         min_length=1,

@@ -176,6 +176,7 @@ class VideoBody(ResponseModel):
     filename: str
     content_type: str
     size_bytes: int | None
+    content_md5: str | None
     metadata: dict[str, str]
     created_at: datetime
     deleted_at: datetime | None

@@ -103,6 +103,7 @@ class Serializer:
             filename=desired.filename,
             content_type=desired.content_type,
             size_bytes=observed.source.file_bytes if observed.source else desired.declared_bytes,
+            content_md5=row.content_md5,
             metadata=dict(row.metadata),
             created_at=row.created_at,
             deleted_at=row.deleted_at,

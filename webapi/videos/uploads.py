@@ -55,6 +55,7 @@ class UploadUrls:
             desired.storage_key,
             content_type=desired.content_type,
             declared_bytes=desired.declared_bytes,
+            content_md5=row.content_md5,
             expires_seconds=self._expires_seconds,
         )
         return signed, UploadPlan(mode=UploadMode.SINGLE)

@@ -139,6 +139,7 @@ class VideosResource:
             upload_mode=self._mode(body),
             visibility=self._visibility(body),
             profile=body.profile or DEFAULT_PROFILE,
+            content_md5=body.content_md5,
         )
 
     def _visibility(self, body: CreateVideo) -> Visibility:
@@ -152,8 +153,13 @@ class VideosResource:
         if body.upload_mode is UploadMode.MULTIPART and body.size_bytes is None:
             detail = "a file that is sent in parts needs its size"
             raise HttpProblemError(ProblemCode.SIZE_REQUIRED, detail, errors=[FieldProblem("size_bytes", detail)])
+        if body.content_md5 is not None and body.upload_mode is UploadMode.MULTIPART:
+            detail = "is for a file in one PUT; send Content-MD5 with each part instead"
+            problem = [FieldProblem("content_md5", detail)]
+            raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: content_md5", errors=problem)
         is_large = body.size_bytes is not None and body.size_bytes > self._policy.multipart_above_bytes
-        return body.upload_mode or (UploadMode.MULTIPART if is_large else UploadMode.SINGLE)
+        in_parts = is_large and body.content_md5 is None
+        return body.upload_mode or (UploadMode.MULTIPART if in_parts else UploadMode.SINGLE)
 
 
 class VideoResource:

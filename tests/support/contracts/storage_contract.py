@@ -118,6 +118,13 @@ class StorageContract:
         assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=900)) < timedelta(seconds=60)
         assert signed.url not in repr(signed)
 
+    def test_an_upload_with_a_checksum_names_it(self, store: Store) -> None:
+        checksum = "XUFAKrxLKna5cZ2REBfFkg=="
+        signed = store.storage.presign_upload(
+            ORIGINAL, content_type="video/mp4", declared_bytes=5, expires_seconds=900, content_md5=checksum
+        )
+        assert signed.headers == {"Content-Type": "video/mp4", "Content-MD5": checksum}
+
     def test_a_signed_download_has_an_expiry(self, store: Store) -> None:
         signed = store.storage.presign_download(ORIGINAL, filename="cats.mp4", expires_seconds=300)
         assert abs(signed.expires_at - datetime.now(UTC) - timedelta(seconds=300)) < timedelta(seconds=60)

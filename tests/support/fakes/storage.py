@@ -74,11 +74,18 @@ class FakeStorage:
             self.put_processed(object_keys.outputs_prefix(video_id, folder, is_private=is_private) + path, body)
 
     def presign_upload(
-        self, key: str, *, content_type: str, declared_bytes: int | None, expires_seconds: int
+        self,
+        key: str,
+        *,
+        content_type: str,
+        declared_bytes: int | None,
+        expires_seconds: int,
+        content_md5: str | None = None,
     ) -> SignedUpload:
         url = f"https://raw.storage.test/{quote(key)}?length={declared_bytes}&expires={expires_seconds}"
         expires_at = self._clock() + timedelta(seconds=expires_seconds)
-        return SignedUpload("PUT", url, {"Content-Type": content_type}, expires_at)
+        checksum = {} if content_md5 is None else {"Content-MD5": content_md5}
+        return SignedUpload("PUT", url, {"Content-Type": content_type, **checksum}, expires_at)
 
     def keep_original(self, key: str, kept_key: str, *, etag: str, file_bytes: int) -> None:
         self._raise_trouble()

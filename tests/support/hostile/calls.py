@@ -88,6 +88,7 @@ _NEW_VIDEO = {
     "filename": "cats.mp4",
     "content_type": "video/mp4",
     "size_bytes": 9,
+    "content_md5": "XUFAKrxLKna5cZ2REBfFkg==",
     "metadata": {"album": "1"},
     "upload_mode": "single",
     "region": "tor1",
