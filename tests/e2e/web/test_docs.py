@@ -19,8 +19,8 @@ def shown(visitor: Visitor) -> list[Locator]:
 
 def call(visitor: Visitor, method: str, path: str) -> Locator:
     """Return the block of one call."""
-    summary = visitor.page.locator(f'.opblock-{method.lower()} .opblock-summary-path[data-path="{path}"]')
-    return visitor.page.locator(".opblock").filter(has=summary)
+    summary = visitor.page.locator(f'.opblock-summary-path[data-path="{path}"]')
+    return visitor.page.locator(f".opblock.opblock-{method.lower()}").filter(has=summary)
 
 
 def tried(block: Locator) -> tuple[int, str]:

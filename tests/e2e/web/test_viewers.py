@@ -1,10 +1,14 @@
 """What people see who have only the address of a video."""
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+import pytest
+from playwright.sync_api import Browser, Frame, Page
 
-from tests.e2e.uploads.world import uploaded
+from tests.e2e.uploads.world import World, uploaded
 from tests.e2e.web.pages import DESKTOP, Visitor
 from tests.support.eventually import eventually
 
@@ -18,7 +22,7 @@ def ready(visitor: Visitor, clip: Path) -> str:
     return video_id
 
 
-def plays(page: Page) -> None:
+def plays(page: Page | Frame) -> None:
     """Press play, and wait until the picture moves."""
     page.get_by_role("button", name="Play").click()
     video = page.locator("video")
@@ -47,3 +51,57 @@ def test_a_viewer_without_a_token_watches_a_video(visitor: Visitor, browser: Bro
     assert answer.status == 404
     page.get_by_role("heading", name="This video is not available").wait_for()
     context.close()
+
+
+@pytest.fixture
+def site() -> Iterator["Site"]:
+    """Another site: a real server, because browsers let no page without an address into this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Site(server)
+        server.shutdown()
+
+
+def test_another_site_frames_the_player_and_not_the_page(
+    visitor: Visitor, browser: Browser, world: World, site: "Site", clip: Path
+) -> None:
+    video_id = ready(visitor, clip)
+    context = browser.new_context(viewport=DESKTOP)
+    page = context.new_page()
+    base = world.described.web_url
+    frames = "".join(f'<iframe name="{name}" src="{base}/{name}/{video_id}"></iframe>' for name in ("embed", "watch"))
+    page.goto(site.showing(frames))
+    embedded, refused = page.frame(name="embed"), page.frame(name="watch")
+    assert embedded is not None
+    assert refused is not None
+    plays(embedded)
+    assert refused.locator("main").count() == 0
+    context.close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves one page."""
+
+    content = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(self.content)))
+        self.end_headers()
+        self.wfile.write(self.content)
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+class Site:
+    """A running site."""
+
+    def __init__(self, server: ThreadingHTTPServer) -> None:
+        self._port = server.server_address[1]
+
+    def showing(self, content: str) -> str:
+        """Return the address of a page with this content."""
+        Handler.content = content.encode()
+        return f"http://127.0.0.1:{self._port}/"
