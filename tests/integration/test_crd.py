@@ -68,6 +68,7 @@ def tried(api_server: ClusterAdmin) -> Tried:
 
 
 SOURCE_IS_FIXED = "spec.source cannot change"
+VISIBILITY_IS_FIXED = "spec.visibility is chosen when the video is made"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,10 @@ SOURCE_IS_FIXED = "spec.source cannot change"
         pytest.param(".spec.title", "old", "new", None, id="another-title"),
         pytest.param(".spec.declaredBytes", 5, ABSENT, None, id="size-no-longer-declared"),
         pytest.param(".spec.deleted", True, False, None, id="restored"),
+        ("spec.visibility", "private", "private", None),
+        ("spec.visibility", "private", "public", VISIBILITY_IS_FIXED),
+        ("spec.visibility", "private", ABSENT, VISIBILITY_IS_FIXED),
+        ("spec.visibility", ABSENT, "private", VISIBILITY_IS_FIXED),
     ],
 )
 def test_how_a_spec_may_change(tried: Tried, path: str, old: Any, new: Any, refusal: str | None) -> None:
