@@ -147,6 +147,7 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
         "PLAYBACK_SIGNING_KEYS": PLAYBACK_KEY,
         "API_BASE_URL": "https://api.example.com",
         "DRAIN_SECONDS": "0",
+        "REGION": "tor1",  # which the calls of the hostile tables name
         "CHANGES_PER_MINUTE": "100000",
         "CALLS_PER_MINUTE": "1000000",
     }

@@ -160,7 +160,7 @@ class RealWorld:
 @contextmanager
 def real_world(environment: Mapping[str, str], directory: Path) -> Iterator[RealWorld]:
     """Run an API until the end of the block."""
-    with running({**environment, "WAITS": "0", "REGION": "tor1"}, directory) as api:
+    with running({**environment, "WAITS": "0"}, directory) as api:
         world = RealWorld(api, environment)
         try:
             yield world

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from database.webhook_endpoints import ENDPOINTS_MAX
 from domain.errors import RefusedError
-from domain.video import COUNTER_MAX, Phase
+from domain.video import COUNTER_MAX, Phase, new_video_id
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, RETRANSCODES_PER_DAY, RETRIES_PER_DAY, Api, verify_file
 from tests.support.hostile.problems import PAGE, assert_problem, documented
 from tests.support.hostile.requests import RawResponse
@@ -179,6 +179,9 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.BODY_TOO_LARGE: lambda api: api.call("POST", VIDEOS, body=" " * 70_000, headers=JSON),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: lambda api: api.call("POST", VIDEOS, body="title=Cats"),
     ProblemCode.NOT_AUTHENTICATED: lambda api: api.client.simulate_get(f"{VIDEOS}/x"),
+    ProblemCode.PLAYBACK_DENIED: lambda api: api.client.simulate_get(
+        f"/api/v1/playback/{new_video_id()}/playlist.m3u8", query_string="token=x"
+    ),
     ProblemCode.INVALID_TOKEN: lambda api: api.client.simulate_get(
         f"{VIDEOS}/x", headers={"Authorization": "Bearer x"}
     ),
