@@ -1,6 +1,7 @@
 """`VideoCommands`: videos are created, confirmed, retried, deleted and restored, and claims are recorded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -20,14 +21,16 @@ from tests.support.builders.videos import VIDEO, a_new_video
 
 
 def test_a_created_row_holds_the_desired_state_and_waits_for_the_file(rows: Rows) -> None:
-    row = rows.commands.create(a_new_video(), per_hour=10).row
+    new = replace(a_new_video(), content_md5="XUFAKrxLKna5cZ2REBfFkg==")
+    row = rows.commands.create(new, per_hour=10).row
 
-    desired = row.desired
-    requested = {name: value for name, value in vars(a_new_video()).items() if name not in ("metadata", "email")}
+    desired, of_the_row = row.desired, ("metadata", "email", "content_md5")
+    requested = {name: value for name, value in vars(new).items() if name not in of_the_row}
     assert {name: getattr(desired, name) for name in requested} == requested
     assert (desired.revision, desired.origin, desired.upload_mode) == (1, Origin.API, UploadMode.SINGLE)
     assert (row.observed.phase, row.observed.revision, row.retired) == (Phase.UPLOADING, 1, False)
     assert row.observed.deadline_at is not None
+    assert row.content_md5 == new.content_md5
     assert rows.row() == row
 
 
