@@ -59,6 +59,8 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "filename": "cats.mp4",
         "content_type": "video/mp4",
         "size_bytes": 9000,
+        "content_md5": None,
+        "visibility": "public",
         "metadata": {},
         "created_at": "2026-03-01T12:00:00Z",
         "deleted_at": None,
