@@ -24,7 +24,7 @@ from tests.support.eventually import eventually
 
 AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 READS = ("get", "list", "watch")
-KIND = "video.uploads.dev/videouploads"
+KIND, PROFILES = "video.uploads.dev/videouploads", "video.uploads.dev/transcodeprofiles"
 
 
 def of_release(namespace: str, *more: str) -> list[Manifest]:
@@ -108,7 +108,7 @@ def test_an_account_may_do_exactly_this(office: Office, tmp_path: Path, account:
         for verb in VERBS
         if caller.may(verb, kind, namespace=office.admin.namespace)
     }
-    assert granted == pairs({KIND: verbs}) | pairs(EVERYBODYS)
+    assert granted == pairs({KIND: verbs, PROFILES: READS}) | pairs(EVERYBODYS)
 
 
 @pytest.mark.parametrize("annotation", [PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, RECONCILE_REQUESTED_ANNOTATION])
