@@ -190,5 +190,5 @@ def test_an_upgrade_without_the_right_says_so(restricted: ClusterAdmin, tmp_path
     restricted.write_account_kubeconfig(file, account="nobody")
     done = run_apply(file)
     assert done.returncode == 1
-    assert done.stderr.startswith("applying the kind: ")
+    assert done.stderr.startswith("applying the kinds: ")
     assert "forbidden" in done.stderr

@@ -30,8 +30,12 @@ NOT_SHOWN = {
     "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},
     "operator": {f"S3_RAW_WRITER_{half}_KEY" for half in ("ACCESS", "SECRET")},
 }
-# The one upstream that is optional.
+# What is optional.
 WITH_MAIL = ["--set=credentials.mail.existingSecret=mail", "--set=settings.operator.MAIL_FROM=a@example.com"]
+WITH_PRIVATE_VIDEOS = [
+    "--set=credentials.playback.existingSecret=playback",
+    "--set=settings.api.API_BASE_URL=https://video.example.com",
+]
 SECRETS = {
     "DATABASE_URL": "postgresql://u:p@db/videos",
     "S3_ACCESS_KEY": "access",
@@ -59,7 +63,7 @@ def with_defaults(process: str) -> Iterator[tuple[str, object]]:
 @pytest.mark.parametrize("process", ["api", "operator"])
 def test_the_chart_offers_exactly_the_settings_of_each_process(process: str) -> None:
     known = {name for kind in KINDS[process] for name in names_of(kind)}
-    shown = set(credentials_of(rendered("r", *WITH_MAIL, values=MINIMAL), process))
+    shown = set(credentials_of(rendered("r", *WITH_MAIL, *WITH_PRIVATE_VIDEOS, values=MINIMAL), process))
     reached = set(offered(process)) | shown | GIVEN[process] | NOT_SHOWN[process]
     assert reached | NOT_OFFERED >= known, f"no value leads to {known - reached - NOT_OFFERED}"
     assert reached <= known, f"no process reads {reached - known}"
