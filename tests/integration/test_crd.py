@@ -227,7 +227,7 @@ def test_how_uploads_look_in_a_terminal(own: ClusterAdmin) -> None:
         ["e-failed", "errored", "3", "TranscodeFailed"],
     ]
     wide = own.kubectl("get", "vu", "c-runs", "--output=wide").splitlines()
-    assert wide[0].split()[-5:] == ["OWNER", "JOB", "PROFILE", "MADE", "WITH"]
+    assert wide[0].split()[-4:] == ["OWNER", "JOB", "PROFILE", "HASH"]
     assert wide[1].split()[-3:] == ["user-2", "S9BkOufdntiPR9", "hls-1080p"]
 
 

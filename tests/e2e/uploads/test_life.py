@@ -39,7 +39,7 @@ def test_kubectl_shows_what_an_upload_waits_for_and_then_that_it_is_ready(world:
     ready = eventually(lambda: _shown(world, upload.video_id, "ready"), within_seconds=60)
 
     job = world.jobs(upload.video_id)[0]["job_id"]
-    assert ready.keys() == {"NAME", "PHASE", "PROGRESS", "ATTEMPT", "REASON", "AGE", "OWNER", "JOB"}
+    assert ready.keys() == {"NAME", "PHASE", "PROGRESS", "ATTEMPT", "REASON", "AGE", "OWNER", "JOB", "PROFILE", "HASH"}
     assert (ready["PROGRESS"], ready["ATTEMPT"], ready["REASON"], ready["JOB"]) == ("100%", "1", "Published", job)
     kubectl = world.stack.cluster.kubectl
     kubectl("wait", "--for=condition=Ready", f"vu/{upload.video_id}", "--timeout=5s")
