@@ -80,9 +80,10 @@ class ClusterAdmin:
             )
 
     def _is_established(self, crd: str) -> bool:
-        # `kubectl wait` fails at once where a definition that was just made has no conditions yet.
-        path = '{.status.conditions[?(@.type=="Established")].status}'
-        return self.kubectl("get", crd, f"--output=jsonpath={path}").strip() == "True"
+        # `kubectl wait`, and a filter of jsonpath, fail where a definition that was just made has no conditions yet.
+        status = json.loads(self.kubectl("get", crd, "--output=json")).get("status", {})
+        conditions = {one["type"]: one["status"] for one in status.get("conditions") or ()}
+        return conditions.get("Established") == "True"
 
     def _knows(self, plural: str, version: str) -> bool:
         try:

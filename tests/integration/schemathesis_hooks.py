@@ -91,6 +91,9 @@ def _make_good(body: dict[str, Any]) -> None:
     if body.get("upload_mode") == "multipart" and size is None:
         # The parts follow from the size.
         body["size_bytes"] = 9
+    if body.get("upload_mode") == "multipart":
+        # A checksum is that of a file in one piece.
+        body.pop("content_md5", None)
     region = body.get("region")
     if isinstance(region, str) and 1 <= len(region) <= REGION_MAX and re.fullmatch(TEXT_PATTERN, region):
         # Which regions there are is a setting.
