@@ -43,7 +43,9 @@ def test_kubectl_shows_what_an_upload_waits_for_and_then_that_it_is_ready(world:
     assert (ready["PROGRESS"], ready["ATTEMPT"], ready["REASON"], ready["JOB"]) == ("100%", "1", "Published", job)
     kubectl = world.stack.cluster.kubectl
     kubectl("wait", "--for=condition=Ready", f"vu/{upload.video_id}", "--timeout=5s")
-    assert upload.video_id in kubectl("get", "video", "--field-selector=status.phase=ready", "--output=name")
+    assert upload.video_id in kubectl("get", "vu", "--field-selector=status.phase=ready", "--output=name")
+    # The category, with profiles in it, which have no phase.
+    assert upload.video_id in kubectl("get", "video", "--output=name")
 
 
 def test_a_file_without_a_confirmation_is_found(world: World, clip: Path) -> None:
