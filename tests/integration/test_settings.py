@@ -102,6 +102,7 @@ def test_the_other_processs_settings_and_kubernetes_variables_are_ignored(
         "POD_IP": "10.0.0.4",
     }
     # Left out so that the start ends: a line about nothing else shows that nothing else was in its way.
-    line = process.line_of_its_end(tmp_path, {**added, "S3_REGION": None})
+    # Both processes read REGION, and the operator's needs REGION_HOME.
+    line = process.line_of_its_end(tmp_path, {**added, "S3_REGION": None, "REGION": None})
 
     assert line == f"{process.who} cannot start: S3_REGION: Field required"

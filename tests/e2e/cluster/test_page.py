@@ -66,7 +66,8 @@ def test_every_command_of_the_page_works_on_a_node(
     assert demo.get("videouploads") == []
     # The next test needs a cluster without anything of ours.
     demo.run("uninstall", "demo")
-    demo.kubectl("delete", "customresourcedefinition", "videouploads.video.uploads.dev")
+    kinds = ("videouploads.video.uploads.dev", "transcodeprofiles.video.uploads.dev")
+    demo.kubectl("delete", "customresourcedefinition", *kinds)
     demo.delete_namespace()
 
 

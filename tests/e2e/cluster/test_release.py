@@ -197,7 +197,8 @@ def test_uninstalling_leaves_what_the_notes_list_and_how_to_remove_it(
     release.uninstall()
     kept = {
         "customresourcedefinition.apiextensions.k8s.io/videouploads.video.uploads.dev",
-        # The API server creates it for the kind and deletes it with the kind.
+        "customresourcedefinition.apiextensions.k8s.io/transcodeprofiles.video.uploads.dev",
+        # The API server creates it for the kinds and deletes it with them.
         "apiservice.apiregistration.k8s.io/v1alpha1.video.uploads.dev",
         f"lease.coordination.k8s.io/{OPERATOR}",
     }
