@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-# How long the URL of a playlist or a picture can be opened, at most; whoever opens it may watch to the end.
+# How long the URL of a playlist or a picture can be opened, at most; who opens it may watch to the end.
 LINK_SECONDS = 3600
 # URLs that are signed within one step are equal, so that responses do not change with each request and playlists can
 # be kept.
