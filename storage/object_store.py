@@ -227,7 +227,7 @@ class Storage:
             is_private=is_private,
         )
 
-    def publish_poster(self, video_id: str, poster_key: str, *, is_private: bool = False) -> None:
+    def publish_poster(self, video_id: str, poster_key: str, *, is_private: bool) -> None:
         """Copy an attempt's thumbnail to the stable key. Raises UnavailableError if the thumbnail is gone."""
         with translate_errors("publishing the poster"):
             try:
@@ -242,7 +242,7 @@ class Storage:
                     raise UnavailableError("publishing the poster: the thumbnail is gone") from error
                 raise
 
-    def write_playlist(self, video_id: str, text: str, *, is_private: bool = False) -> None:
+    def write_playlist(self, video_id: str, text: str, *, is_private: bool) -> None:
         """Replace the stable playlist."""
         with translate_errors("writing the stable playlist"):
             key = object_keys.stable_playlist_key(video_id, is_private=is_private)
@@ -259,9 +259,7 @@ class Storage:
                     return None
                 raise
 
-    def write_captions(
-        self, video_id: str, track: CaptionTrack, *, text: str, playlist: str, is_private: bool = False
-    ) -> None:
+    def write_captions(self, video_id: str, track: CaptionTrack, *, text: str, playlist: str, is_private: bool) -> None:
         """Write the text of captions, then the media playlist that names it."""
         prefix = object_keys.captions_prefix(video_id, is_private=is_private)
         with translate_errors("writing captions"):
@@ -362,7 +360,7 @@ class Storage:
             for prefix in object_keys.stream_prefixes(video_id)
         )
 
-    def bring_back(self, video_id: str, *, at_most: int, is_private: bool = False) -> bool:
+    def bring_back(self, video_id: str, *, at_most: int, is_private: bool) -> bool:
         """Undo `withdraw` for up to ``at_most`` files; return True once none is left."""
         target = object_keys.video_prefix(video_id, is_private=is_private)
         acl = {} if is_private else self._acl

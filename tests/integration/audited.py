@@ -66,13 +66,13 @@ class AuditedWorld:
         assert isinstance(outputs, VerifiedOutputs)
         assert outputs.poster_key is not None
         published = Published(1, attempt, outputs.duration_seconds, outputs.renditions, has_poster=True)
-        self._storage.publish_poster(video_id, outputs.poster_key)
+        self._storage.publish_poster(video_id, outputs.poster_key, is_private=False)
         self._observe(video_id, Intend(attempt, 1, now), attempt=attempt)
         self._observe(video_id, Settle(attempt, AttemptState.ACCEPTED, now, f"job{attempt}-{video_id}"))
         done = Settle(attempt, AttemptState.COMPLETED, now)
         at_rest: dict[str, Any] = {"phase": Phase.READY, "reason": Reason.PUBLISHED, "deadline_at": None}
         self._observe(video_id, done, source=source, published=published, is_playable=True, **at_rest)
-        self._storage.write_playlist(video_id, stable_playlist(published))
+        self._storage.write_playlist(video_id, stable_playlist(published), is_private=False)
 
     def _observe(self, video_id: str, made: Intend | Settle, **changes: Any) -> None:
         row = self.row(video_id).row

@@ -102,7 +102,7 @@ S3_CALLS = pytest.mark.parametrize(
             lambda settings: Storage(settings).verify_source("k", FACTS, declared_bytes=None, max_bytes=9999),
             id="read-an-original",
         ),
-        pytest.param(lambda settings: Storage(settings).write_playlist("x", "text"), id="write"),
+        pytest.param(lambda settings: Storage(settings).write_playlist("x", "text", is_private=False), id="write"),
         pytest.param(lambda settings: Storage(settings).is_readable("x"), id="list"),
         pytest.param(lambda settings: Storage(settings).remove_original("uploads/x"), id="remove"),
         pytest.param(lambda settings: Multipart(settings).parts("uploads/x", "u"), id="list-parts"),

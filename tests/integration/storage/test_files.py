@@ -157,7 +157,7 @@ def test_anyone_with_the_playback_url_can_play_to_the_end(
     outputs = store.storage.verify_outputs(VIDEO, "4", input_seconds=SECONDS)
     assert isinstance(outputs, VerifiedOutputs)
     published = Published(1, 4, outputs.duration_seconds, outputs.renditions, has_poster=True)
-    store.storage.write_playlist(VIDEO, stable_playlist(published))
+    store.storage.write_playlist(VIDEO, stable_playlist(published), is_private=False)
     played = played_from(playback_url(settings.public_base_url, VIDEO))
     assert len(played) == sum(path.endswith(".ts") for path in real_stream)
     assert all(played)

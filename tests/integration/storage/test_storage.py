@@ -108,7 +108,7 @@ class TestSignedSources:
                 secret_key=target.secret_key.get_secret_value(),
             )
         )
-        writer.write_playlist(VIDEO, "#EXTM3U\n")
+        writer.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
         with pytest.raises(RefusedError):
             writer.head(ORIGINAL)
 
@@ -166,7 +166,7 @@ class TestPublicReading:
         assert self.get(settings, ORIGINAL).status_code == 403
 
     def test_the_playlist_is_public_and_cached_briefly(self, settings: StorageSettings, storage: Storage) -> None:
-        storage.write_playlist(VIDEO, "#EXTM3U\n")
+        storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
         answer = requests.get(object_keys.playback_url(settings.public_base_url, VIDEO), timeout=10)
         assert (answer.status_code, answer.text) == (200, "#EXTM3U\n")
         assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl"
@@ -174,7 +174,7 @@ class TestPublicReading:
 
     def test_the_poster_is_a_public_copy(self, settings: StorageSettings, store: Store) -> None:
         store.put_outputs("1", stream(thumbnails=1))
-        store.storage.publish_poster(VIDEO, POSTER)
+        store.storage.publish_poster(VIDEO, POSTER, is_private=False)
         answer = requests.get(object_keys.thumbnail_url(settings.public_base_url, VIDEO), timeout=10)
         assert (answer.status_code, answer.content) == (200, stream()["thumbnails/thumb_01.jpg"])
         assert answer.headers["Content-Type"] == "image/jpeg"
@@ -182,8 +182,8 @@ class TestPublicReading:
 
     def test_removed_files_are_no_longer_public(self, settings: StorageSettings, store: Store) -> None:
         store.put_outputs("1", stream())
-        store.storage.write_playlist(VIDEO, "#EXTM3U\n")
-        store.storage.publish_poster(VIDEO, POSTER)
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
+        store.storage.publish_poster(VIDEO, POSTER, is_private=False)
         store.storage.remove_published(VIDEO)
         assert self.get(settings, object_keys.stable_playlist_key(VIDEO)).status_code != 200
         assert self.get(settings, object_keys.stable_poster_key(VIDEO)).status_code != 200
@@ -209,7 +209,7 @@ class TestTrouble:
     def test_a_wrong_secret_is_refused(self, s3: S3Access) -> None:
         wrong = Storage(settings_for(s3, secret_key="wrong"))
         with pytest.raises(RefusedError, match="HTTP 403"):
-            wrong.write_playlist(VIDEO, "#EXTM3U\n")
+            wrong.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
 
     def test_a_missing_bucket_is_refused(self, s3: S3Access) -> None:
         elsewhere = Storage(settings_for(s3, processed_bucket="no-such-bucket"))
@@ -225,7 +225,7 @@ def test_signed_urls_name_the_host_that_clients_reach(s3: S3Access) -> None:
     storage = Storage(settings_for(s3, public_endpoint="https://files.example.com"))
     signed = storage.presign_upload(ORIGINAL, content_type="video/mp4", declared_bytes=None, expires_seconds=60)
     assert urlsplit(signed.url).hostname == "files.example.com"
-    storage.write_playlist(VIDEO, "#EXTM3U\n")
+    storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
 
 
 def test_a_file_larger_than_one_copy_takes_is_copied_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_a_withdrawal_closes_every_url_handed_out_and_a_restore_opens_all_again(
     assert statuses(settings, keys) <= {403, 404}
     assert statuses(settings, moved) <= {403, 404}
 
-    while not storage.bring_back(VIDEO, at_most=10):
+    while not storage.bring_back(VIDEO, at_most=10, is_private=False):
         pass
     assert statuses(settings, keys) == {200}
     assert statuses(settings, moved) <= {403, 404}
@@ -88,5 +88,5 @@ def test_where_acls_publish_a_withdrawn_copy_is_private_and_a_restored_one_publi
     storage = Storage(settings, clients)
     put(reach, object_keys.master_key(VIDEO, FOLDER), b"#EXTM3U")
     storage.withdraw(VIDEO, at_most=10)
-    storage.bring_back(VIDEO, at_most=10)
+    storage.bring_back(VIDEO, at_most=10, is_private=False)
     assert sent == [("withdrawn", None), ("processed", "public-read")]

@@ -159,14 +159,16 @@ class StorageContract:
 
     def test_the_playlist_reads_back_as_written(self, store: Store) -> None:
         assert store.storage.read_playlist(VIDEO) is None
-        store.storage.write_playlist(VIDEO, "#EXTM3U\n")
-        store.storage.write_playlist(VIDEO, "#EXTM3U\n# é\n")
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n# é\n", is_private=False)
         assert store.storage.read_playlist(VIDEO) == "#EXTM3U\n# é\n"
 
     def test_published_files_can_be_removed_twice(self, store: Store) -> None:
         store.put_outputs("1", stream())
-        store.storage.write_playlist(VIDEO, "#EXTM3U\n")
-        store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg")
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
+        store.storage.publish_poster(
+            VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg", is_private=False
+        )
         store.storage.remove_published(VIDEO)
         store.storage.remove_published(VIDEO)
         assert store.storage.read_playlist(VIDEO) is None
@@ -227,20 +229,20 @@ class StorageContract:
         assert store.storage.output_folders(VIDEO) == []
         store.put_outputs("2", stream())
         store.put_outputs("11-word", stream())
-        store.storage.write_playlist(VIDEO, "#EXTM3U\n")
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
         assert sorted(store.storage.output_folders(VIDEO)) == ["11-word", "2"]
 
     def test_captions_are_listed_removed_and_withdrawn_with_the_video(self, store: Store) -> None:
         track = CaptionTrack("en", "English", True, "e" * 32)
         names = {"en.m3u8", f"en-{'e' * 32}.vtt"}
         assert store.storage.caption_files(VIDEO) == set()
-        store.storage.write_captions(VIDEO, track, text="WEBVTT\n", playlist="#EXTM3U\n")
+        store.storage.write_captions(VIDEO, track, text="WEBVTT\n", playlist="#EXTM3U\n", is_private=False)
         assert store.storage.caption_files(VIDEO) == names
         assert store.storage.caption_files(VIDEO[:-1]) == set()
 
         assert store.storage.withdraw(VIDEO, at_most=9)
         assert store.storage.caption_files(VIDEO) == set()
-        assert store.storage.bring_back(VIDEO, at_most=9)
+        assert store.storage.bring_back(VIDEO, at_most=9, is_private=False)
         for _ in range(2):
             store.storage.remove_caption_file(VIDEO, "en.m3u8")
         assert store.storage.caption_files(VIDEO) == names - {"en.m3u8"}
@@ -257,7 +259,7 @@ class StorageContract:
         assert isinstance(store.storage.verify_outputs(VIDEO, "1-word", input_seconds=None), OutputsProblem)
         assert store.storage.withdraw(VIDEO, at_most=4), "once more changes nothing"
 
-        while not store.storage.bring_back(VIDEO, at_most=4):
+        while not store.storage.bring_back(VIDEO, at_most=4, is_private=False):
             pass
         assert store.storage.is_readable(VIDEO)
         for folder in ("1-word", "2"):
@@ -268,7 +270,7 @@ class StorageContract:
         store.storage.withdraw(VIDEO, at_most=100)
         store.put_outputs("2", stream())
         assert store.storage.remove_video(VIDEO, at_most=100)
-        assert store.storage.bring_back(VIDEO, at_most=100)
+        assert store.storage.bring_back(VIDEO, at_most=100, is_private=False)
         assert not store.storage.is_readable(VIDEO)
 
     def test_originals_are_removed_with_their_copies_and_nothing_else_is(self, store: Store) -> None:
@@ -292,4 +294,6 @@ class StorageContract:
 
     def test_publishing_a_poster_that_is_gone_is_unavailable(self, store: Store) -> None:
         with pytest.raises(UnavailableError):
-            store.storage.publish_poster(VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg")
+            store.storage.publish_poster(
+                VIDEO, f"{object_keys.thumbnails_prefix(VIDEO, '1')}thumb_01.jpg", is_private=False
+            )

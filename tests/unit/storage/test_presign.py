@@ -93,8 +93,8 @@ def test_published_files_carry_the_acl_of_the_settings(
 ) -> None:
     under_test, store = storage(acl=acl), FakeStore(monkeypatch)
     store.answers = [Answer(), Answer()]
-    under_test.write_playlist("v1", "#EXTM3U\n")
-    under_test.publish_poster("v1", "processed/v1/1/thumbnails/thumb_01.jpg")
+    under_test.write_playlist("v1", "#EXTM3U\n", is_private=False)
+    under_test.publish_poster("v1", "processed/v1/1/thumbnails/thumb_01.jpg", is_private=False)
     for request in store.requests:
         headers = headers_of(request)
         assert (headers.get("x-amz-acl"), headers["cache-control"]) == (sent, "max-age=10")
