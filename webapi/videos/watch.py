@@ -54,8 +54,8 @@ class PublicVideos:
     def get(self, video_id: str) -> VideoBody | None:
         """Return a video that plays; None for every other one, which all look alike."""
         row = self._queries.get(video_id) if is_video_id(video_id) else None
-        # The URLs of a private video are for its owner.
-        if row is None or row.desired.visibility is not Visibility.PUBLIC:
+        # The URLs of a private video are for its owner: what the owner wants must be public, and where the files are.
+        if row is None or row.desired.visibility is not Visibility.PUBLIC or row.observed.is_private:
             return None
         body = self._serializer.video(row, self._clock())
         return body if body.is_playable and body.playback_url and body.deleted_at is None else None

@@ -120,10 +120,12 @@ def test_nothing_private_is_shown(api: Api, client: falcon.testing.TestClient) -
 
 @pytest.mark.parametrize("page_path", ["/watch/", "/embed/"])
 def test_what_is_not_public_is_the_same_404_page(api: Api, client: falcon.testing.TestClient, page_path: str) -> None:
-    uploading, deleted, private = api.create(), ready(api), ready(api)
+    uploading, deleted, private, still_private = api.create(), ready(api), ready(api), ready(api)
     api.call("DELETE", f"/api/v1/videos/{deleted}")
     api.set_columns(private, visibility="private")
-    ids = [uploading, deleted, private, "a" * 26, "A" * 26, "x", "%00", "a" * 3000, "\u00e9"]
+    # Its files lie where they did before: its URLs are signed, and for its owner.
+    api.set_columns(still_private, is_private=True)
+    ids = [uploading, deleted, private, still_private, "a" * 26, "A" * 26, "x", "%00", "a" * 3000, "\u00e9"]
     pages = {client.simulate_get(page_path + video_id).text for video_id in ids}
     answers = [client.simulate_get(page_path + video_id) for video_id in ids]
 
