@@ -191,3 +191,16 @@ def test_without_keys_a_private_video_is_refused_by_the_name_of_the_field(api: A
     assert response.status_code == 422
     assert [error["field"] for error in response.json["errors"]] == ["visibility"]
     assert not api.video_ids()
+
+
+def test_a_token_opens_one_thing_alone(api: Api, video_id: str) -> None:
+    """A playlist's token is shared with those who watch; none may be traded for another file or a longer time."""
+    video = shown(api, video_id)
+    media = master(api, video_id).playlists[0].absolute_uri
+    urls = {"playlist.m3u8": video["playback_url"], "media.m3u8": media, "file": video["thumbnail_url"]}
+    for name, url in urls.items():
+        assert opened(api, url).status_code in (200, 302)
+        for other in urls.keys() - {name}:
+            traded = opened(api, url.replace(f"/{name}?", f"/{other}?"))
+            assert traded.status_code == 404, (name, other)
+            assert traded.json["code"] == "not_found"
