@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Viewport
 
 from devstack.page import remembered
 from tests.e2e.uploads.world import Person, World
+from tests.support.eventually import eventually
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1280, "height": 860}
@@ -111,16 +112,15 @@ class Visitor:
         session.send("Network.emulateNetworkConditions", limits)
 
     def play(self) -> None:
-        """Press play."""
-        # The player attaches its source after it was fetched; a play() before that is aborted by the attaching.
-        self.page.locator("video").evaluate(
-            """async video => {
-                video.muted = true;
-                if (video.readyState < HTMLMediaElement.HAVE_METADATA)
-                    await new Promise(loaded => video.addEventListener("loadedmetadata", loaded, { once: true }));
-                return video.play();
-            }"""
-        )
+        """Press play until the video plays."""
+        # No promise of the page is awaited: one that it never settles would hang the test. And a play() before the
+        # player has attached its source is aborted by the attaching.
+        press = """video => {
+            video.muted = true;
+            if (video.paused && video.readyState >= HTMLMediaElement.HAVE_METADATA) video.play().catch(() => undefined);
+            return !video.paused && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+        }"""
+        eventually(lambda: bool(self.page.locator("video").evaluate(press)))
 
     def current_time(self) -> float:
         """Return the player's position in seconds."""
