@@ -51,15 +51,15 @@ unit: setup ## Run the unit tests
 web: setup ## Check types and run the tests of the page and the TypeScript client; needs Node
 	@$(RUN) devstack.page
 
-# Each process has servers of its own, started at their first use.
+# Each process has servers, or a whole stack, of its own, started at their first use.
 integration: setup ## Run the tests against real servers
 	$(RUN) pytest tests/integration --numprocesses=2 --dist=loadfile
 
 e2e: setup web ## Run the tests against a whole stack
-	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/chaos
+	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/chaos --numprocesses=2 --dist=loadfile
 
 e2e-cluster: setup ## Run the tests of the service in pods, as root on Debian, or with Docker [CLUSTER=kind]
-	$(RUN) pytest tests/e2e/cluster
+	$(RUN) pytest tests/e2e/cluster --timeout=3600
 
 bench: setup ## Measure beside the peer and write docs/benchmarks.md [QUICK=1 NAME=row]
 	@$(RUN) bench $(if $(QUICK),--quick) $(NAME)
