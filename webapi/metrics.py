@@ -1,6 +1,6 @@
 """The API's Prometheus metrics. How gunicorn's workers share them is in webapi/server/shared_metrics.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -100,11 +100,23 @@ class ApiMetrics:
             registry=self.registry,
             multiprocess_mode="livemin",
         )
+        self.operators_expected = Gauge(
+            f"{_PREFIX}_operator_expected",
+            "1 for each of several regions whose operator runs in this cluster.",
+            ["region"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
         # Export 0 before the first one.
         for result in CALLBACK_RESULTS:
             self.callbacks.labels(result)
         for limit in CALL_LIMITS:
             self.requests_refused.labels(limit)
+
+    def expect_operators(self, regions: Iterable[str]) -> None:
+        """Show regions whose operator runs in this cluster, so that one that is absent is missed."""
+        for region in regions:
+            self.operators_expected.labels(region).set(1)
 
     def count_refused(self, limit: str) -> None:
         """Count a call that a limit of calls in a minute refused."""

@@ -172,6 +172,8 @@ def start(environment: Environment) -> Service:
     clocks, tracing = Clocks.make(), tracing_of(environment.tracing, service="video-uploads-api")
     sign_by(clocks.storage)
     metrics, timing = ApiMetrics(), settings.timing
+    if len(spaces) > 1:
+        metrics.expect_operators(region for region in spaces if region not in settings.regions_elsewhere)
     database = Database(
         settings.database_url.get_secret_value(),
         # The other threads answer calls that need no Postgres while it hangs, and refuse those that do.

@@ -222,6 +222,8 @@ def test_a_region_that_is_cut_off_delays_its_own_uploads_and_no_others(world: Tw
     # The API notices by the calls of clients that the region is away, and names the other one.
     for _ in range(3):
         assert {world.confirm(video) for video in unsent} == {503}
+    expected = world.api.call("GET", "/metrics").text
+    assert all(f'video_uploads_operator_expected{{region="{name}"}} 1.0' in expected for name in (HOME, AWAY))
     refused = world.api.call("POST", VIDEOS, json={**api_process.A_VIDEO, "region": AWAY})
     assert (refused.status_code, refused.json()["code"]) == (503, "region_unavailable")
     assert '"tor1" does' in refused.json()["detail"]

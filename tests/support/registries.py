@@ -61,6 +61,7 @@ def api_registry() -> CollectorRegistry:
     metrics = ApiMetrics()
     metrics.request_seconds.labels("GET", "/livez", 200)
     metrics.published.labels("applied")
+    metrics.expect_operators(["fra1"])
     Waits(metrics, at_most=0, per_owner=1)
     HeartbeatGauges(one_part(), metrics.registry).sample()
     ClockSkewGauges(measured_clocks().by_name(), metrics.registry).sample()

@@ -7,6 +7,9 @@ Series = Mapping[str, str]
 
 LEADER = 'leader_election_master_status{name="videoupload",pod="a"}'
 STANDBY = 'leader_election_master_status{name="videoupload",pod="b"}'
+IN_TORONTO = 'leader_election_master_status{name="videoupload",namespace="video",region="tor1",pod="a"}'
+IN_FRANKFURT = 'leader_election_master_status{name="videoupload",namespace="video",region="fra1",pod="b"}'
+EXPECTED_IN_FRANKFURT = 'video_uploads_operator_expected{namespace="video",region="fra1",pod="api"}'
 PASSES = 'controller_runtime_reconcile_total{controller="videoupload",result="success"}'
 FAILED = 'controller_runtime_reconcile_errors_total{controller="videoupload"}'
 BROKEN = 'controller_runtime_reconcile_panics_total{controller="videoupload"}'
@@ -65,6 +68,11 @@ class Case:
 
 CASES = (
     Case("VideoUploadsOperatorDown", {PASSES: "0x60"}, {LEADER: "0x60"}),
+    Case(
+        "VideoUploadsOperatorDown",
+        {IN_TORONTO: "1x60", EXPECTED_IN_FRANKFURT: "1x60"},
+        {IN_TORONTO: "1x60", IN_FRANKFURT: "0x60", EXPECTED_IN_FRANKFURT: "1x60"},
+    ),
     Case("VideoUploadsNoLeader", {LEADER: "0x60", STANDBY: "0x60"}, {LEADER: "1x60", STANDBY: "0x60"}),
     Case("VideoUploadsTwoLeaders", {LEADER: "1x60", STANDBY: "1x60"}, {LEADER: "1x60", STANDBY: "0x60"}),
     Case("VideoUploadsApiDown", {LEADER: "1x60"}, {"video_uploads_publish_waiting": "0x60"}),
