@@ -58,6 +58,8 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "OVERDUE_SECONDS",
         "PASS_DEADLINE_SECONDS",
         "PLAYBACK_SIGNING_KEYS",
+        "PLAYBACK_VIEWER_KEYS",
+        "PLAYBACK_VIEWER_SECONDS_MAX",
         "PROBE_HOST",
         "PROBE_PORT",
         "PROCESSES",

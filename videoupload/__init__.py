@@ -16,6 +16,7 @@ from videoupload.errors import (
     WebhookRefusedError,
 )
 from videoupload.models import Caption, Event, NewVideo, Page, Rendition, Upload, Video, VideoFailure
+from videoupload.playback_tokens import sign_playback_token
 from videoupload.polling import Poller
 from videoupload.upload_state import UploadStateStore
 from videoupload.uploader import Uploader, UploadOptions
@@ -45,5 +46,6 @@ __all__ = [
     "VideoFailure",
     "WebhookMessage",
     "WebhookRefusedError",
+    "sign_playback_token",
     "verify_webhook",
 ]

@@ -36,11 +36,13 @@ from webapi.http.change_limit import ChangeLimit
 from webapi.http.cors import Cors
 from webapi.http.country import CountryHeader
 from webapi.http.error_handlers import handle_errors
+from webapi.http.playback_access import PlaybackAccess
 from webapi.http.playback_tokens import PlaybackTokens
 from webapi.http.request_limit import RequestLimit
 from webapi.http.request_log import RequestLog
 from webapi.http.request_traces import RequestTraces
 from webapi.http.routing import ExactPaths, Router
+from webapi.http.viewer_tokens import ViewerTokens
 from webapi.metrics import ApiMetrics
 from webapi.openapi.document import openapi_document
 from webapi.openapi.page import NoDocs, OpenApi
@@ -101,6 +103,10 @@ class ApiDependencies:
     # Where pages for viewers are, and which origins may frame them; without an address there are none.
     watch_base_url: str | None = None
     embed_origins: Sequence[str] = ()
+    # By which apps open private videos to viewers; None if none may.
+    viewer_tokens: ViewerTokens | None = None
+    # Proxies in front of the API; None if that is not known.
+    trusted_proxy_hops: int | None = None
 
 
 def create_app(deps: ApiDependencies) -> App:
@@ -169,11 +175,12 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
 
 
 def _add_playback(app: App, deps: ApiDependencies) -> None:
-    queries, tokens, video = deps.queries, deps.playback_tokens, f"{PLAYBACK_PATH}/{{video_id}}"
+    queries, video = deps.queries, f"{PLAYBACK_PATH}/{{video_id}}"
+    access = PlaybackAccess(deps.playback_tokens, deps.viewer_tokens, deps.trusted_proxy_hops)
     playlists = SignedPlaylists(deps.stores)
-    app.add_route(f"{video}/playlist.m3u8", MasterPlaylist(queries, tokens, deps.clock))
-    app.add_route(f"{video}/media.m3u8", MediaPlaylist(queries, tokens, playlists, deps.clock))
-    app.add_route(f"{video}/file", PlaybackFile(queries, tokens, deps.stores, deps.clock))
+    app.add_route(f"{video}/playlist.m3u8", MasterPlaylist(queries, access, deps.clock))
+    app.add_route(f"{video}/media.m3u8", MediaPlaylist(queries, access, playlists, deps.clock))
+    app.add_route(f"{video}/file", PlaybackFile(queries, access, deps.stores, deps.clock))
 
 
 def _add_watch_pages(app: App, deps: ApiDependencies) -> None:

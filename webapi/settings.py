@@ -3,6 +3,7 @@
 wiring.py reads them once (runtime/settings.py): a missing or malformed one stops the start with its name.
 """
 
+import re
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -36,9 +37,29 @@ def _base_url(url: str) -> str:
 
 SigningKey = Annotated[SecretStr, AfterValidator(_is_long_enough)]
 
+# How a public key begins among those of apps; 32 bytes in base64url follow (RFC 8037, 2).
+ED25519_PREFIX = "ed25519:"
+_ED25519 = re.compile(rf"{ED25519_PREFIX}[A-Za-z0-9_-]{{42}}[AEIMQUYcgkosw048]")
+
+
+def _is_app_key(key: SecretStr) -> SecretStr:
+    if key.get_secret_value().startswith(ED25519_PREFIX):
+        if not _ED25519.fullmatch(key.get_secret_value()):
+            raise ValueError(f"must be 32 bytes in base64url behind {ED25519_PREFIX}")
+        return key
+    return _is_long_enough(key)
+
+
+# The name by which a token says its key (`kid`), and the key.
+AppKey = tuple[
+    Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")],
+    Annotated[SecretStr, AfterValidator(_is_app_key)],
+]
+
 
 # No path, no wildcard and not `null`: an origin is compared as a whole.
-Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
+ORIGIN_PATTERN = r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$"
+Origin = Annotated[str, Field(pattern=ORIGIN_PATTERN)]
 
 
 class Settings(Durations, BaseSettings):
@@ -60,6 +81,11 @@ class Settings(Durations, BaseSettings):
     webhook_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(min_length=1, max_length=2)]
     # The same for the URLs of private videos; without them and API_BASE_URL there are none.
     playback_signing_keys: Annotated[tuple[SigningKey, ...], NoDecode, Field(max_length=2)] = ()
+    # Comma-separated `name=key`: by which apps sign tokens for viewers of private videos. A token says the name as its
+    # `kid`, so keys are rotated side by side. A secret is for HS256, `ed25519:…` a public key for EdDSA.
+    playback_viewer_keys: Annotated[tuple[AppKey, ...], NoDecode, Field(max_length=8)] = ()
+    # The most that such a token may last, from when it was issued: an app signs one for each visit of a page.
+    playback_viewer_seconds_max: int = Field(default=24 * 3600, ge=60, le=7 * 24 * 3600)
     # Where players reach this API.
     api_base_url: Annotated[str, AfterValidator(_base_url)] | None = None
     # Of videos for which the client requests none.
@@ -164,6 +190,13 @@ class Settings(Durations, BaseSettings):
             return value
         return [part.strip() for part in value.split(",")] if value.strip() else []
 
+    @field_validator("playback_viewer_keys", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [part.strip().partition("=")[::2] for part in value.split(",")] if value.strip() else []
+
     @field_validator("regions")
     @classmethod
     def _are_distinct(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
@@ -200,6 +233,14 @@ class Settings(Durations, BaseSettings):
     def _can_play_private_videos(self) -> Self:
         if bool(self.playback_signing_keys) != (self.api_base_url is not None):
             raise ValueError("PLAYBACK_SIGNING_KEYS and API_BASE_URL: set both or neither")
+        names = [name for name, _ in self.playback_viewer_keys]
+        if names and not self.has_private_playback:
+            raise ValueError("PLAYBACK_VIEWER_KEYS: needs PLAYBACK_SIGNING_KEYS and API_BASE_URL")
+        if len(set(names)) < len(names):
+            raise ValueError("PLAYBACK_VIEWER_KEYS: must name each key once")
+        own = {*self.playback_signing_keys, *self.webhook_signing_keys, self.jwt_signing_key}
+        if any(key in own for _, key in self.playback_viewer_keys):
+            raise ValueError("PLAYBACK_VIEWER_KEYS: must not be a key of the service itself")
         if self.default_visibility is Visibility.PRIVATE and not self.has_private_playback:
             raise ValueError("DEFAULT_VISIBILITY: private needs PLAYBACK_SIGNING_KEYS and API_BASE_URL")
         return self

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -52,6 +52,7 @@ from webapi.http.country import CountryHeader
 from webapi.http.jwks import KeySet
 from webapi.http.playback_tokens import PlaybackTokens
 from webapi.http.request_limit import RequestLimit
+from webapi.http.viewer_tokens import ViewerTokens
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
@@ -243,6 +244,8 @@ def start(environment: Environment) -> Service:
             tracing=tracing,
             watch_base_url=settings.watch_base_url,
             embed_origins=settings.embed_origins,
+            viewer_tokens=_viewer_tokens(settings, clocks.postgres),
+            trusted_proxy_hops=settings.trusted_proxy_hops,
         )
     )
     return Service(
@@ -262,6 +265,12 @@ def start(environment: Environment) -> Service:
 
 def _links(settings: Settings, tokens: PlaybackTokens) -> PlaybackLinks | None:
     return None if settings.api_base_url is None else PlaybackLinks(settings.api_base_url, tokens)
+
+
+def _viewer_tokens(settings: Settings, clock: Callable[[], datetime]) -> ViewerTokens | None:
+    keys = {name: key.get_secret_value() for name, key in settings.playback_viewer_keys}
+    lifetime_max = timedelta(seconds=settings.playback_viewer_seconds_max)
+    return ViewerTokens(keys, clock, lifetime_max=lifetime_max) if keys else None
 
 
 def _waits(settings: Settings, metrics: ApiMetrics) -> Waits:

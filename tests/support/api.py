@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import falcon.testing
@@ -43,6 +43,7 @@ from webapi.http.call_limiter import CallLimiter
 from webapi.http.change_limit import ChangeLimit
 from webapi.http.playback_tokens import PlaybackTokens
 from webapi.http.request_limit import RequestLimit
+from webapi.http.viewer_tokens import ViewerTokens
 from webapi.metrics import ApiMetrics
 from webapi.videos.playback_links import PlaybackLinks
 from webapi.videos.serializers import Serializer
@@ -54,6 +55,8 @@ CREATED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SIGNING_KEY = "the tests' own signing key, with the 64 bytes that HS512 asks for"
 CALLBACK_KEYS = ["a new callback key of 32 bytes...", "an old callback key of 32 bytes.."]
 PLAYBACK_KEYS = [f"{age} playback key, with the 64 bytes that HS512 asks for, {age * 6}" for age in ("new", "old")]
+# Of the apps that open private videos to viewers.
+VIEWER_KEY = "the key of an app, with the 64 bytes that HS512 asks for: 0123456"
 API_BASE_URL = "https://api.example.com"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
@@ -150,6 +153,8 @@ class Api:
             targets=Targets(resolve=self.resolve),
             change_limit=ChangeLimit(CallLimiter(1_000_000, time.monotonic)),
             request_limit=RequestLimit(None, None),
+            viewer_tokens=ViewerTokens({"app": VIEWER_KEY}, lambda: self.now, lifetime_max=timedelta(days=1)),
+            trusted_proxy_hops=1,
         )
         self.client = falcon.testing.TestClient(create_app(self.deps))
 

@@ -15,6 +15,8 @@ _WITH_PORT = re.compile(r"\[([^]]*)\](?::\d{1,5})?|(\d+\.\d+\.\d+\.\d+):\d{1,5}"
 _IPV6_PREFIX = 64
 _ADDRESS_CHARACTERS_MAX = 64
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 def client_key(peer: str, forwarded_for: str | None, *, hops: int) -> str:
     """Return the key under which the calls of a client's address are counted.
@@ -22,13 +24,12 @@ def client_key(peer: str, forwarded_for: str | None, *, hops: int) -> str:
     ``peer``: what connected to us. ``hops``: how many proxies stand in front of the API, 0 if clients connect to it.
     A request with fewer entries than that did not pass all of them, and counts for its peer.
     """
-    if hops and forwarded_for:
-        entries = forwarded_for.rsplit(",", hops)
-        entry = entries[-hops].strip() if len(entries) >= hops else ""
-        key = _network(entry) if len(entry) <= _ADDRESS_CHARACTERS_MAX else None
-        if key is not None:
-            return key
-    return _network(peer) or peer
+    return _network(_entry_of_client(forwarded_for, hops)) or _network(peer) or peer
+
+
+def client_address(peer: str, forwarded_for: str | None, *, hops: int) -> Address | None:
+    """Return the address itself, by the same rules; None if even the peer has none."""
+    return _address(_entry_of_client(forwarded_for, hops)) or _address(peer)
 
 
 def passed_proxies(forwarded_for: str | None, *, hops: int) -> bool:
@@ -36,16 +37,29 @@ def passed_proxies(forwarded_for: str | None, *, hops: int) -> bool:
     return hops > 0 and forwarded_for is not None and len(forwarded_for.rsplit(",", hops)) >= hops
 
 
+def _entry_of_client(forwarded_for: str | None, hops: int) -> str:
+    """Return what the outermost proxy of ours wrote; empty if the request did not pass all of them."""
+    if not hops or not forwarded_for:
+        return ""
+    entries = forwarded_for.rsplit(",", hops)
+    entry = entries[-hops].strip() if len(entries) >= hops else ""
+    return entry if len(entry) <= _ADDRESS_CHARACTERS_MAX else ""
+
+
 @lru_cache(maxsize=_CACHED)
 def _network(text: str) -> str | None:
     """Return an IPv4 address, or the network of an IPv6 address; None if it is none."""
+    address = _address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), _IPV6_PREFIX), strict=False))
+    return None if address is None else str(address)
+
+
+def _address(text: str) -> Address | None:
     match = _WITH_PORT.fullmatch(text)
     try:
         address = ipaddress.ip_address(match[1] or match[2] if match else text)
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address), _IPV6_PREFIX), strict=False))
-    return str(address)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

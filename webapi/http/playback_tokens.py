@@ -5,7 +5,7 @@ logged nowhere.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -31,6 +31,14 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Where a link may be opened; empty for everywhere. ``networks``: of clients, ``origins``: of pages."""
+
+    networks: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Grant:
     """What a token allows. ``path``: of the playlist or file below the video's prefix, empty for the master."""
 
@@ -38,6 +46,7 @@ class Grant:
     use: Use
     ends_at: datetime
     path: str = ""
+    limits: Limits = field(default_factory=Limits)
 
 
 class PlaybackTokens:
@@ -55,6 +64,8 @@ class PlaybackTokens:
             "use": grant.use,
             "exp": int(grant.ends_at.timestamp()),
             **({"path": grant.path} if grant.path else {}),
+            **({"ip": grant.limits.networks} if grant.limits.networks else {}),
+            **({"origin": grant.limits.origins} if grant.limits.origins else {}),
         }
         return jwt.encode(claims, self._keys[0], algorithm=_ALGORITHM)
 
@@ -69,9 +80,9 @@ class PlaybackTokens:
                 # As with another user's video.
                 raise HttpProblemError(ProblemCode.NOT_FOUND, "the link is for something else")
             if grant.ends_at <= self._clock():
-                raise _refused("exp")
+                raise refused("exp")
             return grant
-        raise _refused("signature")
+        raise refused("signature")
 
 
 def _grant_of(token: str, key: str) -> Grant:
@@ -82,11 +93,13 @@ def _grant_of(token: str, key: str) -> Grant:
     claims = jwt.decode(token, key, algorithms=[_ALGORITHM], audience=_AUDIENCE, options=options)  # type: ignore[arg-type]
     try:
         ends_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
-        return Grant(claims["sub"], Use(claims["use"]), ends_at, str(claims.get("path", "")))
+        limits = Limits(tuple(claims.get("ip", ())), tuple(claims.get("origin", ())))
+        return Grant(claims["sub"], Use(claims["use"]), ends_at, str(claims.get("path", "")), limits)
     except (ValueError, TypeError, OverflowError, OSError) as error:
         raise jwt.DecodeError("a claim is malformed") from error
 
 
-def _refused(check: str) -> HttpProblemError:
+def refused(check: str) -> HttpProblemError:
+    """Return the problem, and log which check failed: the response says little, as more would help a forger."""
     log.info("playback_token_refused", check=check)
     return HttpProblemError(ProblemCode.PLAYBACK_DENIED, "the link is not valid for this video, or has expired")

@@ -262,7 +262,11 @@ class ShowVideo(Request):
 class OpenPlayback(Request):
     """The query of a private video's playlist or file."""
 
-    token: str = Field(min_length=1, max_length=2048, description="as it is in the URL that the service gave")
+    token: str = Field(
+        min_length=1,
+        max_length=2048,
+        description="as the service gave it in a URL, or as an app signed it for a viewer",
+    )
 
 
 class ListVideos(Request):

@@ -13,14 +13,15 @@ from threading import Lock
 import falcon
 
 from database.queries import VideoQueries
-from domain.playback import begin_of_step, viewing_ends_at, with_uris
+from domain.playback import begin_of_step, link_ends_at, viewing_ends_at, with_uris
 from domain.records import VideoRow
 from domain.stable_playlist import playlist_of
 from domain.video import Published
 from webapi.http.authorization import existing
 from webapi.http.encodings import accepts_gzip
 from webapi.http.parsing import read_query
-from webapi.http.playback_tokens import Grant, PlaybackTokens, Use
+from webapi.http.playback_access import PlaybackAccess
+from webapi.http.playback_tokens import Grant, Use
 from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.schemas.requests import OpenPlayback
 from webapi.videos.stores import Stores
@@ -77,12 +78,12 @@ class _Playback:
     is_public = True
     use: Use
 
-    def __init__(self, queries: VideoQueries, tokens: PlaybackTokens) -> None:
+    def __init__(self, queries: VideoQueries, access: PlaybackAccess) -> None:
         self._queries = queries
-        self._tokens = tokens
+        self._access = access
 
     def _granted(self, req: falcon.Request, video_id: str) -> Grant:
-        return self._tokens.verify(read_query(req, OpenPlayback).token, video_id=video_id, use=self.use)
+        return self._access.grant(req, read_query(req, OpenPlayback).token, video_id=video_id, use=self.use)
 
     def _playable(self, video_id: str) -> tuple[VideoRow, Published]:
         """Return a private video that can be played. Raises HttpProblemError."""
@@ -98,18 +99,19 @@ class MasterPlaylist(_Playback):
 
     use = Use.WATCH
 
-    def __init__(self, queries: VideoQueries, tokens: PlaybackTokens, clock: Callable[[], datetime]) -> None:
-        super().__init__(queries, tokens)
+    def __init__(self, queries: VideoQueries, access: PlaybackAccess, clock: Callable[[], datetime]) -> None:
+        super().__init__(queries, access)
         self._clock = clock
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the qualities and captions, each with a token that lasts to the end of the viewing."""
-        self._granted(req, video_id)
+        granted = self._granted(req, video_id)
         row, published = self._playable(video_id)
         ends_at = viewing_ends_at(self._clock(), published.duration_seconds)
 
         def link(uri: str) -> str:
-            return f"media.m3u8?token={self._tokens.issue(Grant(video_id, Use.MEDIA, ends_at, uri))}"
+            grant = Grant(video_id, Use.MEDIA, ends_at, uri, granted.limits)
+            return f"media.m3u8?token={self._access.tokens.issue(grant)}"
 
         _send(req, resp, gzip.compress(with_uris(playlist_of(row, published), link).encode(), mtime=0))
 
@@ -120,9 +122,9 @@ class MediaPlaylist(_Playback):
     use = Use.MEDIA
 
     def __init__(
-        self, queries: VideoQueries, tokens: PlaybackTokens, playlists: SignedPlaylists, clock: Callable[[], datetime]
+        self, queries: VideoQueries, access: PlaybackAccess, playlists: SignedPlaylists, clock: Callable[[], datetime]
     ) -> None:
-        super().__init__(queries, tokens)
+        super().__init__(queries, access)
         self._playlists = playlists
         self._clock = clock
 
@@ -139,9 +141,9 @@ class PlaybackFile(_Playback):
     use = Use.FILE
 
     def __init__(
-        self, queries: VideoQueries, tokens: PlaybackTokens, stores: Stores, clock: Callable[[], datetime]
+        self, queries: VideoQueries, access: PlaybackAccess, stores: Stores, clock: Callable[[], datetime]
     ) -> None:
-        super().__init__(queries, tokens)
+        super().__init__(queries, access)
         self._stores = stores
         self._clock = clock
 
@@ -149,11 +151,13 @@ class PlaybackFile(_Playback):
         """Send the browser to storage, for a picture or a text. Players would not follow this for media."""
         grant = self._granted(req, video_id)
         row, _ = self._playable(video_id)
-        signed_at = begin_of_step(self._clock())
+        now = self._clock()
+        # The token of an app may last for longer than a link of ours.
+        ends_at = min(grant.ends_at, link_ends_at(now))
         url = self._stores.of(row).storage.presign_private(
-            video_id, grant.path, signed_at=signed_at, ends_at=grant.ends_at
+            video_id, grant.path, signed_at=begin_of_step(now), ends_at=ends_at
         )
-        seconds = min(_PICTURE_SECONDS, int((grant.ends_at - self._clock()).total_seconds()))
+        seconds = min(_PICTURE_SECONDS, int((ends_at - now).total_seconds()))
         resp.status = falcon.HTTP_302
         resp.set_header("Location", url)
         resp.set_header("Cache-Control", f"private, max-age={seconds}")

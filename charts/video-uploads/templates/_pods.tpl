@@ -55,7 +55,7 @@ storage:
   {{ $narrow }}: [S3_RAW_WRITER_ACCESS_KEY, S3_RAW_WRITER_SECRET_KEY]
 callbacks: {keys: [WEBHOOK_SIGNING_KEYS]}
 tokens: {keys: [JWT_SIGNING_KEY]}
-playback: {keys: [PLAYBACK_SIGNING_KEYS]}
+playback: {keys: [PLAYBACK_SIGNING_KEYS], optional: [PLAYBACK_VIEWER_KEYS]}
 {{- else }}
 database: {keys: [DATABASE_URL]}
 storage:

@@ -9,6 +9,7 @@ export { follow, type FollowOptions } from "./following.js";
 export { contentMd5 } from "./md5.js";
 export { isAboutToBegin, isMoving, waitsForFile } from "./moving.js";
 export { fileName, titleOf } from "./names.js";
+export { type PlaybackTokenOptions, signPlaybackToken } from "./playback-tokens.js";
 export { nextPoll, type PollState } from "./polling.js";
 export { formatSpan, NoAnswerError, ProblemError, sentenceFor } from "./problems.js";
 export { type Chosen, newRecord, newVideoOf, Records, type UploadRecord } from "./records.js";

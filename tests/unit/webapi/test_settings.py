@@ -129,6 +129,7 @@ def test_public_keys_come_from_one_place(monkeypatch: pytest.MonkeyPatch, tmp_pa
             ["PLAYBACK_SIGNING_KEYS"],
             id="short",
         ),
+        pytest.param({"PLAYBACK_VIEWER_KEYS": f"app={'v' * 32}"}, ["PLAYBACK_VIEWER_KEYS"], id="viewers-without"),
     ],
 )
 def test_what_private_videos_need_is_set_together(
@@ -148,6 +149,39 @@ def test_private_videos_may_be_the_default(monkeypatch: pytest.MonkeyPatch) -> N
     settings = read_settings(Settings, process="the API")
     assert (settings.default_visibility, settings.api_base_url) == ("private", "https://api.example.com")
     assert settings.has_private_playback
+
+
+def test_keys_of_apps_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYBACK_SIGNING_KEYS", "p" * 32)
+    monkeypatch.setenv("API_BASE_URL", API)
+    monkeypatch.setenv("PLAYBACK_VIEWER_KEYS", f"app={'v' * 31}=, next=ed25519:{'A' * 43}")
+    settings = read_settings(Settings, process="the API")
+    keys = {name: key.get_secret_value() for name, key in settings.playback_viewer_keys}
+    assert keys == {"app": f"{'v' * 31}=", "next": f"ed25519:{'A' * 43}"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param("5ec1e7" * 6, id="no-name"),
+        pytest.param(f"={'5ec1e7' * 6}", id="empty-name"),
+        pytest.param(f"a b={'5ec1e7' * 6}", id="name-with-a-space"),
+        pytest.param("app=5ec1e7", id="short"),
+        pytest.param("app=ed25519:5ec1e7", id="no-public-key"),
+        pytest.param(f"app=ed25519:{'5' * 43}", id="not-32-bytes"),
+        pytest.param(f"app={'5ec1e7' * 6},app={'6ec1e7' * 6}", id="a-name-twice"),
+        pytest.param(f"app={'p' * 32}", id="the-services-own-key"),
+        pytest.param(",".join(f"a{number}={'5ec1e7' * 6}" for number in range(9)), id="nine"),
+    ],
+)
+def test_a_key_of_an_app_that_cannot_be_used_stops_the_start(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    monkeypatch.setenv("PLAYBACK_SIGNING_KEYS", "p" * 32)
+    monkeypatch.setenv("API_BASE_URL", API)
+    monkeypatch.setenv("PLAYBACK_VIEWER_KEYS", keys)
+    with pytest.raises(SystemExit) as stopped:
+        read_settings(Settings, process="the API")
+    assert "PLAYBACK_VIEWER_KEYS" in str(stopped.value)
+    assert "5ec1e7" not in str(stopped.value)
 
 
 def test_any_origin_or_a_list_of_them_may_frame_videos(monkeypatch: pytest.MonkeyPatch) -> None:
