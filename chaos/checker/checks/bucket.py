@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from chaos.checker import keys
 from chaos.checker.keys import Place
 from chaos.checker.violation import Rule, Violation
-from chaos.checker.world import StoredObject, VideoRecord, World
+from chaos.checker.world import StoredObject, UnfinishedUpload, VideoRecord, World
 
 _WAITING = frozenset({"pending", "uploading", "uploaded"})
+# A backup with its row may still be restored: docs/operations.md, "Uploads in parts".
+_WITHOUT_ROW_SECONDS = 8 * 86_400
 
 
 def check(world: World) -> Iterator[Violation]:
@@ -31,9 +33,15 @@ def check(world: World) -> Iterator[Violation]:
         place = keys.place_of(upload.key)
         video = world.videos.get(place.video_id) if place else None
         is_wanted = video is not None and video.phase in _WAITING and not video.deleted
-        if not is_wanted and world.is_old(upload.begun_at):
+        if not is_wanted and world.is_old(upload.begun_at) and not (video is None and _may_return(upload, world)):
             text = f"{upload.key}: a multipart upload is open that no row waits for"
             yield Violation(Rule.NO_ORPHAN, text, place.video_id if place else None)
+
+
+def _may_return(upload: UnfinishedUpload, world: World) -> bool:
+    """Return whether the row of an upload was lost with a dump so recently that the product still waits for it."""
+    waits_until = upload.begun_at + _WITHOUT_ROW_SECONDS * world.run.scale
+    return world.is_lost_with_dump(upload.begun_at) and world.run.ended_at < waits_until
 
 
 def _without_row(stored: StoredObject, world: World) -> str | None:

@@ -497,6 +497,12 @@ BROKEN = [
         id="a-multipart-upload-stays-open",
     ),
     pytest.param(
+        plus("open_uploads", UnfinishedUpload(f"uploads/{LOST}/original.mp4", "u", BEGAN + 10)),
+        Rule.NO_ORPHAN,
+        LOST,
+        id="a-multipart-upload-of-no-row-stays-open",
+    ),
+    pytest.param(
         plus("answers", Answer(CREATED_AT, "client-1", "GET", "/videos", 500, None)),
         Rule.NO_INTERNAL_ERROR,
         None,
@@ -692,6 +698,13 @@ RIGHT = [
     pytest.param(
         plus("open_uploads", UnfinishedUpload(f"uploads/{PLAIN}/original.mp4", "u", ENDED - 1)),
         id="a-multipart-upload-just-began",
+    ),
+    pytest.param(
+        all_of(
+            plus("faults", DUMP),
+            plus("open_uploads", UnfinishedUpload(f"uploads/{LOST}/original.mp4", "u", BEGAN + 10)),
+        ),
+        id="a-multipart-upload-waits-for-a-row-that-a-dump-lost",
     ),
     pytest.param(
         plus("answers", Answer(CREATED_AT, "admin", "GET", f"/api/v1/admin/videos/{PLAIN}", 200, None)),
