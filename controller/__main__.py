@@ -184,6 +184,7 @@ class _Leader:
         for thread in threads:
             thread.start()
         events.start(self._beats)
+        self._start_fetches()
         workers.start(self._beats)
         registry = registry_for(
             self._cache,
@@ -202,11 +203,18 @@ class _Leader:
             log.info("stopping")
             self._stop.set()
             ended.set()
+            self._wiring.fetch_pool.stop()
             is_clean = await asyncio.to_thread(workers.stop, grace_seconds=settings.shutdown_grace_seconds)
             for thread in threads:
                 thread.join(2)
             await asyncio.to_thread(events.stop, within_seconds=_EVENTS_SECONDS)
             log.info("workers_stopped", clean=is_clean)
+
+    def _start_fetches(self) -> None:
+        def wake(video_id: str, after_seconds: float = 0.0) -> None:
+            self._queue.add(video_id, Cause.POLL, after_seconds=after_seconds)
+
+        self._wiring.fetch_pool.start(lambda video_id: self._wiring.fetch(video_id, partial(wake, video_id)), wake=wake)
 
     def _background_threads(self, ended: threading.Event) -> list[threading.Thread]:
         """Return the threads that run beside the workers until ``ended``."""

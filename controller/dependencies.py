@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from controller.coconut.limiter import SubmissionLimiter
 from controller.coconut.unknown_jobs import UnknownJobs
-from controller.ports import Transcoder
+from controller.ports import Sources, Transcoder
 from crds.client import UploadsClient
 from crds.events import EventRecorder
 from crds.resource import Resource
@@ -16,6 +16,7 @@ from database.job_claims import Claims
 from database.observations import Observations
 from database.profiles import Profiles
 from database.retention import Retention
+from database.source_fetches import SourceFetches
 from domain.jobs import Job
 from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
@@ -36,8 +37,10 @@ class Dependencies:
     ``pass_seconds``: after this long a pass begins no further call; copies of originals are not counted.
     ``unknown_jobs`` counts looks at jobs that Coconut does not know. ``on_commit`` and ``on_job`` record metrics for
     each commit and for each job that Coconut returned. ``on_write`` receives each version of a resource that a pass
-    wrote. ``storage_health`` says how the last calls to storage ended. ``new_word`` makes the random part of a folder's
-    name. ``for_step`` returns the dependencies of a named step; only tests replace any (failpoints.py).
+    wrote. ``storage_health`` says how the last calls to storage ended. ``request_fetch``
+    has the file of a video fetched from its URL, and returns whether that is under way (loop/fetch_pool.py).
+    ``new_word`` makes the random part of a folder's name. ``for_step`` returns the dependencies of a named step; only
+    tests replace any (failpoints.py).
     """
 
     observations: Observations
@@ -47,6 +50,8 @@ class Dependencies:
     adoption: Adoption
     captions: CaptionRows
     profiles: Profiles
+    fetch_rows: SourceFetches
+    sources: Sources
     storage: Storage
     parts: Multipart
     transcoder: Transcoder
@@ -64,6 +69,9 @@ class Dependencies:
     pass_seconds: float = 120.0
     unknown_jobs: UnknownJobs = field(default_factory=UnknownJobs)
     storage_health: Callable[[], UpstreamHealth] = lambda: UpstreamHealth.AVAILABLE
+    # Together with `SOURCE_FETCHES` threads the memory of fetches: a part each, twice.
+    fetch_part_bytes: int = 8 * 1024**2
+    request_fetch: Callable[[str, str], bool] = lambda _video_id, _owner: False
     new_word: Callable[[], str] = new_word
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
     on_write: Callable[[Resource], None] = lambda _resource: None

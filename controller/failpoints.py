@@ -53,6 +53,8 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
             retention=around("retention", deps.retention),
             adoption=around("adoption", deps.adoption),
             captions=around("captions", deps.captions),
+            fetch_rows=around("fetch_rows", deps.fetch_rows),
+            sources=around("sources", deps.sources),
             storage=around("storage", deps.storage),
             parts=around("parts", deps.parts),
             transcoder=around("transcoder", deps.transcoder),

@@ -5,6 +5,7 @@ Each process reads them once, when it starts; runtime/settings.py reports what i
 
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, field_validator, model_validator
@@ -134,6 +135,13 @@ class OperatorSettings(Durations, BaseSettings):
     lease_renew_deadline_seconds: float = Field(default=10, gt=0)
     lease_retry_seconds: float = Field(default=2, gt=0)
 
+    # Files that are fetched from URLs at the same time, 0 to fetch none; the API must have the same value. Each needs
+    # twice the size of a part, 16 MiB, and a slow server holds a place for an hour at most.
+    source_fetches: int = Field(default=4, ge=0, le=64)
+    # Comma-separated networks, such as 10.2.0.0/16, from which files are fetched besides public addresses, also by
+    # http://. Everyone who may upload can then read from there.
+    source_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+
     # Only in tests: the point at which the process kills itself (failpoints.py).
     crash_at: str = Field(default="", pattern=r"^([A-Za-z]+(\.[a-z_]+){2}\.[0-9]+:(before|after))?$")
     crash_signal: CrashSignal = CrashSignal.KILL
@@ -145,7 +153,7 @@ class OperatorSettings(Durations, BaseSettings):
     log_format: LogFormat = LogFormat.JSON
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
-    @field_validator("webhook_signing_keys", "regions", mode="before")
+    @field_validator("webhook_signing_keys", "regions", "source_networks", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         if not isinstance(value, str):

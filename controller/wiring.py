@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from controller.actions import source_fetch
 from controller.audit.dependencies import AuditDependencies
 from controller.audit.runner import Audit
 from controller.coconut.client import Coconut
@@ -14,6 +15,7 @@ from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
 from controller.coconut.unknown_jobs import UnknownJobs
 from controller.dependencies import Dependencies
 from controller.failpoints import crash_at, deliveries_with_failpoints, with_failpoints
+from controller.loop.fetch_pool import FetchPool
 from controller.metrics.recorder import MetricsRecorder
 from controller.metrics.registry import OperatorMetrics
 from controller.notify.backoff import Backoff
@@ -21,7 +23,9 @@ from controller.notify.deliver import Channels
 from controller.notify.dispatcher import Dispatcher
 from controller.notify.email import MailSender, smtp_server_of
 from controller.notify.webhook import WebhookSender
+from controller.rules.steps import FetchSource
 from controller.settings import OperatorSettings
+from controller.sources.reader import HttpSources
 from crds.client import Cluster, UploadsClient
 from crds.events import EventRecorder
 from crds.signature import Signatures
@@ -35,8 +39,10 @@ from database.outbox import Outbox
 from database.pool import Database
 from database.profiles import Profiles
 from database.retention import Retention
+from database.source_fetches import SourceFetches
 from database.stats import StatsQueries
 from domain.callback_url import callback_url
+from domain.part_plan import plan_for
 from domain.policy import LifecyclePolicy
 from domain.spending import SubmissionLoad
 from runtime.bulkhead import Bulkhead, guard
@@ -54,19 +60,22 @@ from storage.signing_clock import sign_by
 log = structlog.get_logger(__name__)
 
 _OUTBOX_CONNECTIONS = 4
+_FETCH_PART_BYTES = 8 * 1024**2
 
 
 @dataclass(frozen=True)
 class Wiring:
     """Everything the process runs, and the connections to close at its end.
 
-    ``clock`` is Postgres' time. ``collect_stats`` refreshes the metrics that are queried from Postgres; a task that
-    repairs nothing returns 0.
+    ``clock`` is Postgres' time. ``fetch`` fetches the file of one video on a thread of the pool (`FetchPool.start`).
+    ``collect_stats`` refreshes the metrics that are queried from Postgres; a task that repairs nothing returns 0.
     """
 
     dependencies: Dependencies
     audit: Audit
     dispatcher: Dispatcher
+    fetch_pool: FetchPool
+    fetch: Callable[[str, Callable[[], None]], float | None]
     database: Database
     outbox_database: Database
     cluster: Cluster
@@ -98,7 +107,7 @@ def wire(
     copies = Bulkhead("copies in S3", at_most=max(1, at_most // 2))
     database = Database(
         settings.database_url.get_secret_value(),
-        max_size=settings.workers + 2,
+        max_size=settings.workers + settings.source_fetches + 2,
         timeout_seconds=settings.database_timeout_seconds,
         clock=clocks.postgres,
     )
@@ -136,6 +145,7 @@ def wire(
 
     lost_after = settings.timing.scaled(settings.timing.job_lost_seconds)
     unknown_jobs = UnknownJobs(within_seconds=lost_after.total_seconds())
+    fetch_pool = FetchPool(at_once=settings.source_fetches, beats=beats)
     dependencies = Dependencies(
         observations=observations,
         attempts=Attempts(database),
@@ -144,6 +154,8 @@ def wire(
         adoption=Adoption(database),
         captions=CaptionRows(database),
         profiles=Profiles(database),
+        fetch_rows=SourceFetches(database),
+        sources=HttpSources(networks=settings.source_networks),
         storage=guard(
             s3,
             Storage(storage_settings, clients),
@@ -170,6 +182,8 @@ def wire(
         region=settings.region or storage_settings.region,
         scope=settings.scope,
         pass_seconds=settings.pass_deadline_seconds,
+        fetch_part_bytes=plan_for(storage_settings.max_file_bytes, preferred_part_bytes=_FETCH_PART_BYTES).part_bytes,
+        request_fetch=fetch_pool.request,
         storage_health=s3.health,
         on_commit=recorder.committed,
         on_job=recorder.job_seen,
@@ -179,6 +193,15 @@ def wire(
         dependencies = replace(
             dependencies, for_step=with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
         )
+    # Of passes, fetches take no slots: their number is bounded, and each waits for a server most of the time.
+    fetching = replace(
+        dependencies, storage=Storage(storage_settings, clients), parts=Multipart(storage_settings, clients)
+    )
+
+    def fetch(video_id: str, on_progress: Callable[[], None]) -> float | None:
+        step = fetching.for_step(fetching, FetchSource.__name__)
+        return source_fetch.fetch(video_id, step, clocks.postgres, on_progress=on_progress)
+
     # A pool of its own, so that deliveries take no connections from passes.
     outbox_database = Database(
         settings.database_url.get_secret_value(),
@@ -201,6 +224,8 @@ def wire(
         dependencies=dependencies,
         audit=wire_audit(settings, storage_settings, clients, database, clock=clocks.postgres),
         dispatcher=dispatcher,
+        fetch_pool=fetch_pool,
+        fetch=fetch,
         database=database,
         outbox_database=outbox_database,
         cluster=cluster,

@@ -4,7 +4,7 @@ Idempotency keys are in database/idempotency_keys.py; later changes by clients a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ from database.pool import Connection
 from domain.profiles import DEFAULT_PROFILE
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, first_observation
-from domain.video import Origin, Phase, Reason, UploadMode, Visibility
+from domain.video import SOURCE_NOT_BEGUN, ObservedState, Origin, Phase, Reason, UploadMode, Visibility
 
 _HOUR_SECONDS = 3600.0
 _DAY_SECONDS = 24 * _HOUR_SECONDS
@@ -40,12 +40,12 @@ WITH counted AS (
 ), made AS (
     INSERT INTO videos (
         video_id, created_at, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
-        storage_key, profile, visibility, metadata, owner_email, content_md5, phase,
+        storage_key, profile, visibility, metadata, owner_email, content_md5, source_url, phase,
         phase_since, reason, message, deadline_at)
     SELECT
         %(video_id)s, counted.now, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s,
         %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(visibility)s,
-        %(metadata)s, %(email)s, %(content_md5)s,
+        %(metadata)s, %(email)s, %(content_md5)s, %(source_url)s,
         %(phase)s, counted.now, %(reason)s, %(message)s, counted.now + (%(deadline_at)s - %(phase_since)s)
     FROM counted
     WHERE counted.used < %(per_hour)s
@@ -104,6 +104,8 @@ class NewRow:
     # The owner's address for notifications, and the checksum of the file in base64, likewise.
     email: str | None = None
     content_md5: str | None = None
+    # From where the operator fetches the file, likewise; a secret of the owner.
+    source_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def create(
     parameters = {
         **vars(new),
         "metadata": Jsonb(dict(new.metadata)),
-        **observed_parameters(first_observation(_ANY_TIME, timing)),
+        **observed_parameters(_first_observation(new, timing)),
         "origin": Origin.API,
         "cause": Cause.CLIENT,
         # The statement that creates the row also issues the upload URL, so the first phase lasts for no time.
@@ -184,6 +186,13 @@ def create(
     seconds = _DAY_SECONDS if room["seconds"] is None else max(1.0, room["seconds"])
     remaining = max(0, per_day.at_most - int(used_bytes))
     raise BytesSpentError(per_day=per_day.at_most, remaining=remaining, retry_after_seconds=seconds)
+
+
+def _first_observation(new: NewRow, timing: Timing) -> ObservedState:
+    first = first_observation(_ANY_TIME, timing)
+    return (
+        first if new.source_url is None else replace(first, reason=Reason.WAITING_FOR_SOURCE, message=SOURCE_NOT_BEGUN)
+    )
 
 
 def quota(connection: Connection, owner: str, *, per_hour: int, per_day: BytesPerDay | None = None) -> Quota:

@@ -22,6 +22,10 @@ class FailureCode(StrEnum):
 
     IMPORT_REFUSED = "import_refused"
     UPLOAD_EXPIRED = "upload_expired"
+    SOURCE_UNREACHABLE = "source_unreachable"
+    SOURCE_REFUSED = "source_refused"
+    SOURCE_FORBIDDEN = "source_forbidden"
+    SOURCE_TOO_LARGE = "source_too_large"
     FILE_EMPTY = "file_empty"
     FILE_TOO_LARGE = "file_too_large"
     SIZE_MISMATCH = "size_mismatch"
@@ -61,6 +65,20 @@ ADVICE: dict[FailureCode, Advice] = {
         Stage.UPLOAD, False, "Apply another VideoUpload, whose file lies under imports/ and the name of its namespace."
     ),
     FailureCode.UPLOAD_EXPIRED: Advice(Stage.UPLOAD, True, "Ask for a retry and upload the file again."),
+    FailureCode.SOURCE_UNREACHABLE: Advice(
+        Stage.UPLOAD, True, "Check that the server of the source URL answers, then retry; the file is fetched again."
+    ),
+    FailureCode.SOURCE_REFUSED: Advice(
+        Stage.UPLOAD, False, "Create the video again, with a URL that gives the file to everyone who has the URL."
+    ),
+    FailureCode.SOURCE_FORBIDDEN: Advice(
+        Stage.UPLOAD,
+        False,
+        "Create the video again, with an https URL of a public server, which redirects only to such.",
+    ),
+    FailureCode.SOURCE_TOO_LARGE: Advice(
+        Stage.UPLOAD, False, "Create the video again, with the URL of a smaller file."
+    ),
     FailureCode.FILE_EMPTY: Advice(Stage.UPLOAD, False, _NEW_FILE),
     FailureCode.FILE_TOO_LARGE: Advice(Stage.UPLOAD, False, "Upload a smaller file."),
     FailureCode.SIZE_MISMATCH: Advice(Stage.UPLOAD, False, "Upload the whole file of the declared size."),

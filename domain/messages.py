@@ -72,6 +72,12 @@ _WORDS: dict[Reason, _Words] = {
         "the file to arrive in storage",
         "Send the file to the upload URL, then confirm the upload.",
     ),
+    Reason.WAITING_FOR_SOURCE: ("its turn to be fetched from its URL: as many files as may be are being fetched", None),
+    Reason.FETCHING_SOURCE: ("the file to be fetched from its URL", None),
+    Reason.SOURCE_DELAYED: (
+        "the server of its URL, which did not give the file; it is tried again automatically",
+        None,
+    ),
     Reason.FILE_REJECTED: ("another file, because the last one was rejected", None),
     Reason.WAITING_FOR_SUBMISSION: ("the transcoding job to be submitted", None),
     Reason.WAITING_FOR_PROFILE: (

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.captions import Captions, PublishedCaptions
+from domain.source_fetch import SourceFetch
 from domain.spending import SpendingLimits
 from domain.video import DesiredState, ObservedState, Origin, Phase, Reason
 
@@ -62,7 +63,8 @@ class VideoRow:
     was undone; None if none was. ``metadata``: set by the client.
     ``upload_id``: the newest multipart upload that was opened at storage, even if it has ended; ``part_bytes``: its
     part size. ``content_md5``: the checksum that the client declared, in base64. ``captions``: those that the owner
-    wants; ``captions_published``: those that the operator made public.
+    wants; ``captions_published``: those that the operator made public. ``source_url``: from where the operator fetches
+    the file, a secret of the owner; None if the client sends it. ``source_fetch``: how far that is.
     """
 
     desired: DesiredState
@@ -77,12 +79,27 @@ class VideoRow:
     content_md5: str | None = None
     captions: Captions = field(default_factory=Captions)
     captions_published: PublishedCaptions = field(default_factory=PublishedCaptions)
+    source_url: str | None = field(default=None, repr=False)
+    source_fetch: SourceFetch | None = None
 
     @property
     def original_key(self) -> str:
         """Return where the verified original is, or where it is to be sent."""
         source = self.observed.source
         return self.desired.storage_key if source is None or source.key is None else source.key
+
+    @property
+    def current_fetch(self) -> SourceFetch:
+        """Return how far the fetch of the file is that is waited for now: a retry begins another one."""
+        since, fetch = self.observed.phase_since, self.source_fetch
+        return fetch if fetch is not None and fetch.since == since else SourceFetch(since)
+
+    @property
+    def is_waiting_for_source(self) -> bool:
+        """Return whether its file is to be fetched now."""
+        desired, observed = self.desired, self.observed
+        is_held = desired.deleted or observed.is_paused
+        return self.source_url is not None and observed.phase is Phase.UPLOADING and not is_held
 
     @property
     def has_captions_due(self) -> bool:

@@ -72,6 +72,9 @@ class Reason(StrEnum):
 
     WAITING_FOR_UPLOAD_URL = "WaitingForUploadUrl"
     WAITING_FOR_FILE = "WaitingForFile"
+    WAITING_FOR_SOURCE = "WaitingForSource"
+    FETCHING_SOURCE = "FetchingSource"
+    SOURCE_DELAYED = "SourceDelayed"
     FILE_REJECTED = "FileRejected"
     WAITING_FOR_SUBMISSION = "WaitingForSubmission"
     WAITING_FOR_PROFILE = "WaitingForProfile"
@@ -110,6 +113,8 @@ WAITING_FOR_A_DAY = frozenset({Reason.DAILY_LIMIT_REACHED, Reason.SPENDING_STOPP
 
 # The message of an upload that waits for its file.
 FILE_NOT_ARRIVED = "the file has not arrived yet"
+# That of one whose file is fetched from a URL, as long as others are fetched.
+SOURCE_NOT_BEGUN = "the file is to be fetched from its URL"
 
 
 @dataclass(frozen=True)

@@ -127,21 +127,36 @@ _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
+def lasting(seconds: float) -> Iterator[Deadline]:
+    """Make a deadline for the connections that are opened inside `watching` it. Others made inside it does not end."""
+    deadline = Deadline(_current.get())
+    _alarms.set(deadline, seconds)
+    try:
+        yield deadline
+    finally:
+        _alarms.cancel(deadline)
+        deadline.close()
+
+
+@contextmanager
+def watching(deadline: Deadline) -> Iterator[None]:
+    """Let a deadline end the connections that are opened or used again inside."""
+    token = _current.set(deadline)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
 def within(seconds: float) -> Iterator[Deadline]:
     """Bound the exchanges made inside. What was read when ``is_over`` is true may be cut short.
 
     Raises BudgetSpentError before anything is sent if there is no time for another exchange.
     """
     time_budget.check()
-    deadline = Deadline(_current.get())
-    _alarms.set(deadline, seconds)
-    token = _current.set(deadline)
-    try:
+    with lasting(seconds) as deadline, watching(deadline):
         yield deadline
-    finally:
-        _current.reset(token)
-        _alarms.cancel(deadline)
-        deadline.close()
 
 
 def watched(connected: socket.socket) -> socket.socket:
@@ -240,3 +255,15 @@ class BoundedAdapter(HTTPAdapter):
         if conn.ca_certs is not None and cert is None:
             conn.conn_kw["ssl_context"] = shared_context(conn.ca_certs, checks_name=conn.assert_hostname is None)
             conn.ca_certs = None
+
+
+class PinnedAdapter(BoundedAdapter):
+    """Connects to the address in the URL, which was checked, and accepts only a certificate for ``host``."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Create pools that check certificates against the name."""
+        super().init_poolmanager(*args, server_hostname=self._host, assert_hostname=self._host, **kwargs)

@@ -99,6 +99,8 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "S3_SECRET_KEY",
         "SHUTDOWN_GRACE_SECONDS",
         "SMTP_URL",
+        "SOURCE_FETCHES",
+        "SOURCE_NETWORKS",
         "SPEND_DOLLARS_PER_DAY",
         "SUBMISSIONS_BURST",
         "SUBMISSIONS_PER_MINUTE",

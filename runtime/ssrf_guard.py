@@ -1,7 +1,7 @@
-"""The SSRF guard of webhooks: which URLs, and which addresses behind their hosts, we may connect to.
+"""The SSRF guard of webhooks and source URLs: which URLs, and which addresses behind their hosts, we may connect to.
 
 The API checks an endpoint when it is registered, and the operator again at each delivery, because DNS may have changed
-by then. The sender must connect to the very address that was checked here, not resolve the host again.
+by then. A connection must be made to the very address that was checked here, not resolve the host again.
 """
 
 import ipaddress
@@ -20,17 +20,25 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 _PORTS = {"https": 443, "http": 80}
 
 
 class TargetError(Exception):
-    """We must not send there. The message is for the owner of the endpoint, and holds no part of the URL."""
+    """We must not connect there. The message is for the owner of the URL, and holds no part of it."""
+
+
+class HostNotFoundError(TargetError):
+    """The name may be found later."""
+
+    def __init__(self) -> None:
+        super().__init__("its host cannot be found")
 
 
 @dataclass(frozen=True)
 class Target:
-    """A parsed URL that may be sent to. ``path`` includes the query."""
+    """A parsed URL that may be connected to. ``path`` includes the query."""
 
     scheme: str
     host: str
@@ -71,13 +79,37 @@ def resolve_public(target: Target, *, allow_private: bool, resolve: Resolve | No
     try:
         addresses = (resolve or _resolve)(target.host, target.port)
     except (OSError, UnicodeError):
-        raise TargetError("its host cannot be found") from None
+        raise HostNotFoundError from None
     if not addresses:
-        raise TargetError("its host cannot be found")
+        raise HostNotFoundError
     # One private address is enough to refuse: DNS must not choose which one we connect to.
     if not allow_private and not all(is_public(address) for address in addresses):
         raise TargetError("its host leads to an address that is private, local or reserved")
     return addresses[0]
+
+
+def resolve_within(target: Target, networks: Sequence[Network], *, resolve: Resolve | None = None) -> str:
+    """Return the address to connect to. Raises TargetError unless all addresses of the host are allowed.
+
+    Public addresses are, by https, and those in ``networks``.
+    """
+    try:
+        addresses = (resolve or _resolve)(target.host, target.port)
+    except (OSError, UnicodeError):
+        raise HostNotFoundError from None
+    if not addresses:
+        raise HostNotFoundError
+    are_inside = all(_is_inside(address, networks) for address in addresses)
+    if not are_inside and not all(is_public(address) or _is_inside(address, networks) for address in addresses):
+        raise TargetError("its host leads to an address that is private, local or reserved")
+    if target.scheme != "https" and not are_inside:
+        raise TargetError("must begin with https://")
+    return addresses[0]
+
+
+def _is_inside(address: str, networks: Sequence[Network]) -> bool:
+    parsed = ipaddress.ip_address(address)
+    return any(parsed in network for network in networks)
 
 
 def is_public(address: str) -> bool:

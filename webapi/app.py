@@ -61,6 +61,7 @@ from webapi.videos.playback_links import PLAYBACK_PATH
 from webapi.videos.responder import Responder
 from webapi.videos.retranscode import Retranscodes, VideoRetranscode
 from webapi.videos.serializers import Serializer
+from webapi.videos.source_urls import SourceUrls
 from webapi.videos.stores import Stores
 from webapi.videos.stream import VideoStream
 from webapi.videos.uploads import UploadComplete, UploadUrl, UploadUrls
@@ -94,6 +95,7 @@ class ApiDependencies:
     endpoints: Endpoints
     deliveries: Deliveries
     targets: Targets
+    source_urls: SourceUrls
     change_limit: ChangeLimit
     request_limit: RequestLimit
     cors_origins: Sequence[str] = ()
@@ -149,7 +151,7 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
         Retries(commands, publisher, per_day=policy.retries_per_day),
     )
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
-    choices = Choices(Placement(deps.stores, deps.country), deps.profiles)
+    choices = Choices(Placement(deps.stores, deps.country), deps.profiles, deps.source_urls)
     app.add_route(videos, VideosResource(commands, publisher, urls, lists, choices, policy))
     app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder))
     app.add_route(f"{video}/upload_url", UploadUrl(queries, urls))

@@ -4,6 +4,7 @@ wiring.py reads them once (runtime/settings.py): a missing or malformed one stop
 """
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -159,6 +160,10 @@ class Settings(Durations, BaseSettings):
     embed_origins: Annotated[tuple[Origin | Literal["*"], ...], NoDecode] = ()
     # The output of `npm run build` in webui/. Without it there is no page, only the API.
     web_dir: DirectoryPath | None = None
+    # Files that the operator fetches from URLs at the same time; 0 for no videos with a URL. Both must have the
+    # operator's values.
+    source_fetches: int = Field(default=4, ge=0, le=64)
+    source_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     # Also allows http://. For receivers in the same network, as in tests; must be the operator's value.
     webhooks_allow_private_targets: bool = False
     log_format: LogFormat = LogFormat.JSON
@@ -182,6 +187,7 @@ class Settings(Durations, BaseSettings):
         "regions",
         "regions_down",
         "regions_elsewhere",
+        "source_networks",
         mode="before",
     )
     @classmethod

@@ -59,6 +59,7 @@ from webapi.settings import Settings
 from webapi.site import NoPageError, SitePage, read_page
 from webapi.videos.playback_links import PlaybackLinks
 from webapi.videos.serializers import Serializer
+from webapi.videos.source_urls import SourceUrls
 from webapi.videos.stores import Store, Stores
 from webapi.videos.videos import Policy
 from webapi.waits import Waits
@@ -232,6 +233,7 @@ def start(environment: Environment) -> Service:
             endpoints=Endpoints(database),
             deliveries=Deliveries(database),
             targets=Targets(settings.webhooks_allow_private_targets),
+            source_urls=SourceUrls(settings.source_fetches > 0, settings.source_networks),
             change_limit=ChangeLimit(
                 CallLimiter(settings.changes_per_minute, time.monotonic), count_refused=metrics.count_refused
             ),

@@ -3,7 +3,7 @@
 rules/machine.py decides which step is next. A process may die at any line of an effect: what it committed before is
 enough for the next pass to continue. submission.py holds what costs money, publication.py what viewers see,
 lifecycle.py what people request, captions.py what accompanies
-the stream, multipart.py the files that arrive in parts.
+the stream, multipart.py the files that arrive in parts, source_fetch.py those that are fetched from a URL.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from typing import assert_never
 
 import structlog
 
-from controller.actions import captions, lifecycle, multipart, publication, submission
+from controller.actions import captions, lifecycle, multipart, publication, source_fetch, submission
 from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.rules.deadlines import is_over
 from controller.rules.steps import (
@@ -26,6 +26,7 @@ from controller.rules.steps import (
     ExtendDeadline,
     Fail,
     FailAttempt,
+    FetchSource,
     Finish,
     MarkPlayable,
     NoOp,
@@ -93,6 +94,8 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return ctx.commit(ctx.entering(Phase.UPLOADING, Reason.WAITING_FOR_FILE, FILE_NOT_ARRIVED), Requeue.NOW)
         case CompleteUpload():
             return multipart.complete(step, ctx)
+        case FetchSource():
+            return source_fetch.request(step, ctx)
         case ExtendDeadline():
             return multipart.extend(step, ctx)
         case AcceptFile():
@@ -133,7 +136,7 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
         case Fail():
             if ctx.row.observed.phase is Phase.UPLOADING:
                 multipart.abort(ctx)
-                _remove_too_large(step, ctx)
+                _remove_unusable(step, ctx)
             return ctx.fail(step.failure, billed_minutes=step.billed_minutes)
         case _:
             assert_never(step)
@@ -179,9 +182,14 @@ def _copied(source: SourceFacts, ctx: ReconcileContext) -> SourceFacts:
     return replace(source, key=key, etag=kept.etag, last_modified=kept.last_modified)
 
 
-def _remove_too_large(step: Fail, ctx: ReconcileContext) -> None:
-    """Remove an original that is too large to use: storing it costs money. An import's file is not ours to remove."""
-    if step.failure.code is not FailureCode.FILE_TOO_LARGE or ctx.row.desired.origin is not Origin.API:
+def _remove_unusable(step: Fail, ctx: ReconcileContext) -> None:
+    """Remove an original that is too large to use, since storing it costs money, and one that a retry fetches again.
+
+    An import's file is not ours to remove.
+    """
+    is_fetched = ctx.row.source_url is not None
+    is_unusable = is_fetched or step.failure.code is FailureCode.FILE_TOO_LARGE
+    if not is_unusable or ctx.row.desired.origin is not Origin.API:
         return
     try:
         ctx.deps.storage.remove_original(ctx.row.desired.storage_key)

@@ -80,7 +80,7 @@ def purge(ctx: ReconcileContext) -> Result:
     timing = ctx.deps.policy.timing
     if ctx.deps.retention.begin_purge(ctx.row, grace=timing.scaled(timing.delete_grace_seconds)) is None:
         return Result(ctx.row, Requeue.NOW)
-    if ctx.row.desired.upload_mode is UploadMode.MULTIPART:
+    if ctx.row.desired.upload_mode is UploadMode.MULTIPART or ctx.row.source_url is not None:
         multipart.abort_all(ctx)
     if ctx.deps.storage.remove_video(ctx.row.desired.video_id, at_most=_FILES_IN_A_PASS):
         ctx.deps.retention.purge(ctx.row)

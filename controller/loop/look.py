@@ -17,6 +17,7 @@ from controller.dependencies import Dependencies
 from controller.rules.deadlines import is_over
 from controller.rules.situation import (
     Deleted,
+    Fetching,
     MultipartUpload,
     NeedlessRetry,
     PauseChange,
@@ -75,6 +76,15 @@ def look(
                 row,
                 deps,
                 lambda: _original(row, situation.multipart, deps, may_be_kept=is_unseen or is_over(row, now)),
+                Snapshot(is_incomplete=True),
+            )
+        case Fetching():
+            # A fetch looks for the file itself before it begins.
+            is_due = row.current_fetch.is_stored or is_unseen or is_over(row, now)
+            return _incomplete_if_unavailable(
+                row,
+                deps,
+                lambda: _original(row, None, deps, may_be_kept=True) if is_due else Snapshot(),
                 Snapshot(is_incomplete=True),
             )
         case Submitting():

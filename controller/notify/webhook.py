@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import requests
 import urllib3
@@ -12,7 +11,7 @@ from controller.notify.outcome import DeliveryResponse, Disposition, one_line
 from controller.notify.webhook_payload import MEDIA_TYPES, build_payload
 from controller.notify.webhook_signature import signed_headers
 from domain.notifications import ANSWER_MAX, Endpoint, Notification
-from runtime.deadline import BoundedAdapter, within
+from runtime.deadline import PinnedAdapter, within
 from runtime.retry_after import retry_after_seconds
 from runtime.ssrf_guard import Resolve, Target, TargetError, resolve_public
 
@@ -69,7 +68,7 @@ class WebhookSender:
         host = f"[{address}]" if ":" in address else address
         with within(self._total_seconds) as deadline, requests.Session() as session:
             session.trust_env = False  # neither proxies nor credentials from the environment
-            session.mount(f"{target.scheme}://", _Pinned(target.host))
+            session.mount(f"{target.scheme}://", PinnedAdapter(target.host))
             answer = session.post(
                 f"{target.scheme}://{host}:{target.port}{target.path}",
                 data=body,
@@ -100,15 +99,3 @@ class WebhookSender:
             retry_after_seconds=retry_after_seconds(answer.headers, self._clock),
             is_overloaded=status in _OVERLOADED,
         )
-
-
-class _Pinned(BoundedAdapter):
-    """Connects to the address in the URL, and accepts only a certificate for ``host``."""
-
-    def __init__(self, host: str) -> None:
-        self._host = host
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Create pools that check certificates against the name."""
-        super().init_poolmanager(*args, server_hostname=self._host, assert_hostname=self._host, **kwargs)

@@ -12,6 +12,7 @@ from controller.rules.deadlines import is_over, waiting_longer_for_file
 from controller.rules.multipart import next_for_parts
 from controller.rules.situation import (
     Deleted,
+    Fetching,
     MultipartUpload,
     NeedlessRetry,
     PauseChange,
@@ -27,6 +28,7 @@ from controller.rules.situation import (
     Uploading,
     Withdrawn,
 )
+from controller.rules.source_fetch import fetching
 from controller.rules.steps import (
     AcceptFile,
     AcknowledgeRetry,
@@ -103,6 +105,8 @@ def _decide(  # noqa: PLR0911 - one case for each situation is the point
             return AwaitUpload()
         case Uploading():
             return _uploading(row, situation.multipart, snapshot, now, policy.timing)
+        case Fetching():
+            return fetching(row, snapshot, now, policy.timing)
         case Submitting():
             return submitting(row, snapshot, now, policy)
         case Transcoding():

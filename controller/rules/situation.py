@@ -66,6 +66,11 @@ class Uploading:
 
 
 @dataclass(frozen=True)
+class Fetching:
+    """The original is fetched from the URL that its owner named."""
+
+
+@dataclass(frozen=True)
 class Submitting:
     """The original is verified; a job is to be submitted, or the last submission to be resolved."""
 
@@ -103,6 +108,7 @@ Situation = (
     | NeedlessRetry
     | Pending
     | Uploading
+    | Fetching
     | Submitting
     | Transcoding
     | Publishing
@@ -139,7 +145,7 @@ def _by_phase(row: VideoRow) -> Situation:
         case Phase.PENDING:
             return Pending()
         case Phase.UPLOADING:
-            return Uploading(_multipart(row))
+            return Uploading(_multipart(row)) if row.source_url is None else Fetching()
         case Phase.UPLOADED:
             return Submitting()
         case Phase.PROCESSING:

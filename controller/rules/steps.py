@@ -153,6 +153,13 @@ class CompleteUpload:
 
 
 @dataclass(frozen=True)
+class FetchSource:
+    """The file is to be fetched from its URL. ``percent``: how much of it is to be shown as fetched."""
+
+    percent: int
+
+
+@dataclass(frozen=True)
 class ExtendDeadline:
     """Parts keep arriving, or an upstream gives no answer: extend the deadline."""
 
@@ -277,6 +284,7 @@ Step = (
     | Wait
     | AwaitUpload
     | CompleteUpload
+    | FetchSource
     | ExtendDeadline
     | AcceptFile
     | RejectFile

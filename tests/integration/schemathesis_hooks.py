@@ -94,6 +94,12 @@ def _make_good(body: dict[str, Any]) -> None:
     if body.get("upload_mode") == "multipart":
         # A checksum is that of a file in one piece.
         body.pop("content_md5", None)
+    url = body.get("source_url")
+    if isinstance(url, str) and len(url) <= URL_MAX and re.fullmatch(URL_PATTERN, url):
+        # Which URLs are fetched is a matter of addresses, and both others are for a file that the client sends.
+        body["source_url"] = "https://files.example.com/cats.mp4"
+        body.pop("content_md5", None)
+        body.pop("upload_mode", None)
     region = body.get("region")
     if isinstance(region, str) and 1 <= len(region) <= REGION_MAX and re.fullmatch(TEXT_PATTERN, region):
         # Which regions there are is a setting.

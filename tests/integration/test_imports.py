@@ -32,6 +32,7 @@ from database.observations import Observations
 from database.pool import Database
 from database.profiles import Profiles
 from database.retention import Retention
+from database.source_fetches import SourceFetches
 from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from domain import object_keys
@@ -45,6 +46,7 @@ from storage.object_store import Storage
 from tests.support.builders.resources import SIGNATURES
 from tests.support.builders.videos import a_new_video
 from tests.support.fakes.multipart import FakeMultipart
+from tests.support.fakes.sources import FakeSources
 from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.transcoder import FakeTranscoder, Script
 from tests.support.fakes.videos import mp4
@@ -78,6 +80,8 @@ class Operator:
             retention=Retention(self.database),
             captions=CaptionRows(self.database),
             profiles=Profiles(self.database),
+            fetch_rows=SourceFetches(self.database),
+            sources=FakeSources(),
             adoption=Adoption(self.database),
             storage=cast("Storage", self.storage),
             parts=cast("Multipart", FakeMultipart(self.storage, self.clock.now)),

@@ -47,6 +47,7 @@ from webapi.http.viewer_tokens import ViewerTokens
 from webapi.metrics import ApiMetrics
 from webapi.videos.playback_links import PlaybackLinks
 from webapi.videos.serializers import Serializer
+from webapi.videos.source_urls import SourceUrls
 from webapi.videos.stores import Store, Stores
 from webapi.videos.videos import Policy
 
@@ -151,6 +152,7 @@ class Api:
             endpoints=self.endpoints,
             deliveries=self.deliveries,
             targets=Targets(resolve=self.resolve),
+            source_urls=SourceUrls(),
             change_limit=ChangeLimit(CallLimiter(1_000_000, time.monotonic)),
             request_limit=RequestLimit(None, None),
             viewer_tokens=ViewerTokens({"app": VIEWER_KEY}, lambda: self.now, lifetime_max=timedelta(days=1)),

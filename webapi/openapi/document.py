@@ -140,7 +140,8 @@ def problems_of(operation: Operation) -> list[ProblemCode]:
 
 def _schemas() -> dict[str, Any]:
     requests = {model for operation in OPERATIONS for model in (operation.body, operation.query) if model}
-    responses = {operation.response for operation in OPERATIONS if operation.response} | {ProblemSchema}
+    both = ((operation.response, operation.other_response) for operation in OPERATIONS)
+    responses = {model for models in both for model in models if model} | {ProblemSchema}
     _, definitions = models_json_schema(
         [
             *((model, "validation") for model in sorted(requests, key=lambda model: model.__name__)),
@@ -188,7 +189,10 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 def _successes(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if operation.response:
-        content = {"content": {_JSON: {"schema": _ref(operation.response)}}}
+        schema: dict[str, Any] = _ref(operation.response)
+        if operation.other_response:
+            schema = {"anyOf": [schema, _ref(operation.other_response)]}
+        content = {"content": {_JSON: {"schema": schema}}}
     elif operation.media_type:
         schema_type = "object" if operation.media_type == _JSON else "string"
         # OpenAPI 3.1 has no words for what one event of a stream is.

@@ -25,6 +25,7 @@ class Operation:
     summary: str
     status: int = 200
     response: type[BaseModel] | None = None
+    other_response: type[BaseModel] | None = None
     # Of a response that is no model.
     media_type: str | None = None
     body: type[BaseModel] | None = None
@@ -165,9 +166,10 @@ OPERATIONS = (
     Operation(
         "POST",
         VIDEOS,
-        "Create a video and get its upload URL",
+        "Create a video and get its upload URL, or have its file fetched",
         201,
         responses.UploadTarget,
+        responses.FetchedVideo,
         body=requests.CreateVideo,
         problems=(
             ProblemCode.FILE_TOO_LARGE,

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from domain.captions import LABEL_MAX
 from domain.profiles import DEFAULT_PROFILE, PROFILE_NAME_MAX, PROFILE_PATTERN
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode, Visibility
+from runtime.ssrf_guard import URL_MAX, URL_PATTERN
 
 # Control characters and line separators break log lines, terminals and headers; embeddings, overrides and isolates
 # reverse the text around them: "cats<U+202E>4pm.exe" reads "catsexe.mp4".
@@ -151,6 +152,12 @@ class CreateVideo(Request):
         default=None,
         pattern=_MD5_PATTERN,
         description="the MD5 of the file in base64 (RFC 1864): storage takes no other one; the file is sent in one PUT",
+    )
+    source_url: str | None = Field(
+        default=None,
+        max_length=URL_MAX,
+        pattern=URL_PATTERN,
+        description="https://… of a public server, from where the service fetches the file; without user and fragment",
     )
     region: str | None = Field(
         default=None,

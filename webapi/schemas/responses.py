@@ -48,6 +48,22 @@ class UploadTarget(ResponseModel):
     upload: MultipartPlan | UploadPlan
 
 
+class FetchPlan(ResponseModel):
+    """The file is fetched from its ``source_url``; nothing is to be sent."""
+
+    mode: Literal["url"] = "url"
+
+
+class FetchedVideo(ResponseModel):
+    """A video whose file the service fetches."""
+
+    video_id: str
+    region: str
+    storage_key: str
+    status: Phase
+    upload: FetchPlan = FetchPlan()
+
+
 class OriginalDownload(ResponseModel):
     """Where to download the original file until ``expires_at``."""
 
@@ -177,6 +193,7 @@ class VideoBody(ResponseModel):
     content_type: str
     size_bytes: int | None
     content_md5: str | None
+    source_url: str | None
     metadata: dict[str, str]
     created_at: datetime
     deleted_at: datetime | None

@@ -26,6 +26,7 @@ from webapi.schemas.responses import (
     VideoError,
 )
 from webapi.videos.playback_links import PlaybackLinks
+from webapi.videos.source_urls import redacted
 
 # The operator is nudged at once; a pass takes about this long.
 _SOON_SECONDS = 2
@@ -104,6 +105,7 @@ class Serializer:
             content_type=desired.content_type,
             size_bytes=observed.source.file_bytes if observed.source else desired.declared_bytes,
             content_md5=row.content_md5,
+            source_url=row.source_url,
             metadata=dict(row.metadata),
             created_at=row.created_at,
             deleted_at=row.deleted_at,
@@ -140,8 +142,11 @@ class Serializer:
     def admin_video(self, row: VideoRow, now: datetime) -> AdminVideoBody:
         """Return what administrators see of a video."""
         failure = row.observed.failure
+        shown = dict(self.video(row, now))
+        if row.source_url is not None:
+            shown["source_url"] = redacted(row.source_url)
         return AdminVideoBody(
-            **dict(self.video(row, now)),
+            **shown,
             owner=row.desired.owner,
             origin=row.desired.origin,
             provider_answer=failure.provider_answer if failure else None,

@@ -10,11 +10,12 @@ from domain.video import BEFORE_THE_FILE, UploadMode, shown_phase
 from webapi.http.authorization import changeable, owned
 from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.ports import Publisher
-from webapi.schemas.responses import ConfirmedVideo, MultipartPlan, UploadPlan, UploadTarget
+from webapi.schemas.responses import ConfirmedVideo, FetchedVideo, MultipartPlan, UploadPlan, UploadTarget
 from webapi.videos.multipart import Multiparts
 from webapi.videos.stores import Stores
 
 _DELETED = "the video is deleted; restore it first"
+_FETCHED = "the service fetches the file from its source_url"
 
 
 class UploadUrls:
@@ -27,7 +28,15 @@ class UploadUrls:
 
     def issue(self, resp: falcon.Response, row: VideoRow) -> None:
         """Respond with a newly signed URL for the file or its first part."""
-        desired, (signed, plan) = row.desired, self._signed(row)
+        resp.set_header("Cache-Control", "no-store")
+        desired = row.desired
+        if row.source_url is not None:
+            status = shown_phase(desired, row.observed)
+            resp.data = FetchedVideo(
+                video_id=desired.video_id, region=desired.region, storage_key=desired.storage_key, status=status
+            ).as_json()
+            return
+        signed, plan = self._signed(row)
         target = UploadTarget(
             video_id=desired.video_id,
             region=desired.region,
@@ -40,11 +49,14 @@ class UploadUrls:
             upload=plan,
         )
         resp.data = target.as_json()
-        resp.set_header("Cache-Control", "no-store")
 
     def reissue(self, resp: falcon.Response, row: VideoRow) -> None:
         """Respond like `issue` for an existing video. Raises HttpProblemError unless it is waiting for its file."""
         self.issue(resp, require_waiting(row))
+
+    def repeat(self, resp: falcon.Response, row: VideoRow) -> None:
+        """Respond like `issue` to a creation that is repeated. Raises HttpProblemError like `reissue`."""
+        self.issue(resp, row if row.source_url is not None else require_waiting(row))
 
     def _signed(self, row: VideoRow) -> tuple[SignedUpload, UploadPlan]:
         desired, plan = row.desired, self._multiparts.plan(row)
@@ -95,6 +107,8 @@ class UploadComplete:
         row = changeable(owned(self._queries, req, video_id))
         if row.desired.deleted:
             raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, _DELETED)
+        if row.source_url is not None:
+            raise HttpProblemError(ProblemCode.UPLOAD_CLOSED, _FETCHED)
         if row.observed.phase in BEFORE_THE_FILE:
             self._require_file(row)
             self._publisher.enqueue(self._commands.confirm(video_id).desired)
@@ -122,6 +136,8 @@ def _obstacle(row: VideoRow) -> str | None:
     desired, observed = row.desired, row.observed
     if desired.deleted:
         return _DELETED
+    if row.source_url is not None:
+        return _FETCHED
     if observed.phase not in BEFORE_THE_FILE:
         return "the file has been accepted" if observed.source else "the video is not waiting for a file"
     # A confirmed file is verified before another one can replace it.

@@ -25,6 +25,7 @@ from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.placement import Placement
 from webapi.videos.responder import Responder
+from webapi.videos.source_urls import SourceUrls
 from webapi.videos.uploads import UploadUrls
 
 _MERGE_PATCH = "application/merge-patch+json"
@@ -58,10 +59,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a client may choose for a new video: its region and its profile."""
+    """What a client may choose for a new video: its region, its profile, and from where its file comes."""
 
     placement: Placement
     profiles: Profiles
+    source_urls: SourceUrls
 
 
 class VideosResource:
@@ -93,6 +95,7 @@ class VideosResource:
         caller, body = caller_of(req), read_json(req, CreateVideo)
         self._refuse_large(body)
         self._refuse_unknown_profile(body)
+        self._choices.source_urls.check(body)
         new, per_hour = (
             self._new_video(body, caller, self._choices.placement.region(req, body.region)),
             self._per_hour(caller),
@@ -107,7 +110,7 @@ class VideosResource:
         if row.desired.video_id == new.video_id:
             self._urls.issue(resp, row)
         else:
-            self._urls.reissue(resp, row)
+            self._urls.repeat(resp, row)
 
     def _per_hour(self, caller: Caller) -> int:
         return self._policy.uploads_per_hour if caller.uploads_per_hour is None else caller.uploads_per_hour
@@ -140,6 +143,7 @@ class VideosResource:
             visibility=self._visibility(body),
             profile=body.profile or DEFAULT_PROFILE,
             content_md5=body.content_md5,
+            source_url=body.source_url,
         )
 
     def _visibility(self, body: CreateVideo) -> Visibility:
@@ -157,6 +161,8 @@ class VideosResource:
             detail = "is for a file in one PUT; send Content-MD5 with each part instead"
             problem = [FieldProblem("content_md5", detail)]
             raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: content_md5", errors=problem)
+        if body.source_url is not None:
+            return UploadMode.SINGLE  # a fetch decides by itself how it sends the file
         is_large = body.size_bytes is not None and body.size_bytes > self._policy.multipart_above_bytes
         in_parts = is_large and body.content_md5 is None
         return body.upload_mode or (UploadMode.MULTIPART if in_parts else UploadMode.SINGLE)

@@ -31,7 +31,7 @@ def send(api: Api, video_id: str, *numbers: int) -> None:
     upload_id = api.row(video_id).upload_id
     assert upload_id is not None
     for number in numbers:
-        api.multipart.put_part(upload_id, number, PARTS[number])
+        api.multipart.send_part(upload_id, number, PARTS[number])
 
 
 def get(api: Api, video_id: str, **kwargs: Any) -> falcon.testing.Result:

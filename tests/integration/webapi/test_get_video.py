@@ -60,6 +60,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "content_type": "video/mp4",
         "size_bytes": 9000,
         "content_md5": None,
+        "source_url": None,
         "visibility": "public",
         "metadata": {},
         "created_at": "2026-03-01T12:00:00Z",

@@ -94,7 +94,7 @@ class TestResuming:
         send(api, video_id, 2)
         upload_id = api.row(video_id).upload_id
         assert upload_id is not None
-        api.multipart.put_part(upload_id, 1, b"short")
+        api.multipart.send_part(upload_id, 1, b"short")
         assert get(api, video_id).json["missing"] == [1, 3]
 
     def test_parts_are_signed_with_their_sizes_in_the_requested_order(self, api: Api) -> None:

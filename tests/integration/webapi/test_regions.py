@@ -95,7 +95,7 @@ def test_parts_are_signed_and_joined_in_the_region_of_their_video(api: Api) -> N
     video_id = api.create(region="fra1", **PARTED)
     row = api.row(video_id)
     assert row.upload_id is not None
-    api.elsewhere_multipart.put_part(row.upload_id, 1, b"012345678")
+    api.elsewhere_multipart.send_part(row.upload_id, 1, b"012345678")
 
     listed = api.call("GET", f"{VIDEOS}/{video_id}/parts").json
     assert [part["part_number"] for part in listed["parts"]] == [1]

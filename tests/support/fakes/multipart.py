@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from urllib.parse import quote
 
-from domain.errors import UnavailableError, UpstreamError
+from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.objects import OpenUpload, SignedUpload, StoredPart
 from tests.support.fakes.storage import FakeStorage
 
@@ -30,11 +30,18 @@ class FakeMultipart:
         # While set, nothing is joined.
         self.trouble_joining: UpstreamError | None = None
 
-    def put_part(self, upload_id: str, number: int, body: bytes) -> None:
+    def send_part(self, upload_id: str, number: int, body: bytes) -> None:
         """Play the client: send one part."""
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         part = StoredPart(number, etag, len(body), self._clock())
         self.uploads[upload_id].parts[number] = (part, body)
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> StoredPart:
+        self._raise_trouble()
+        if self._upload(key, upload_id) is None:
+            raise RefusedError("sending a part: HTTP 404 NoSuchUpload")
+        self.send_part(upload_id, number, body)
+        return self.uploads[upload_id].parts[number][0]
 
     def create(self, key: str, *, content_type: str) -> str:
         self._raise_trouble()

@@ -239,5 +239,7 @@ def _left_out(field: str) -> Change:
 def _twice(body: CallBody, field: str) -> Change:
     """The same name with the same value, escaped once: equal to a parser, different to a search for text."""
     name = f'"\\u{ord(field[0]):04x}{field[1:]}"'
-    value = json.dumps(body.sample[field])
-    return lambda sent, _: replace(sent, body=sent.body.rstrip()[:-1] + f", {name}: {value}}}".encode())
+    value = json.dumps(body.sample.get(field, ""))
+    # A field that excludes others is not in the sample.
+    first = "" if field in body.sample else f', "{field}": {value}'
+    return lambda sent, _: replace(sent, body=sent.body.rstrip()[:-1] + f"{first}, {name}: {value}}}".encode())

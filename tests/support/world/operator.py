@@ -43,6 +43,7 @@ class Process:
         self.queue = SteppedQueue(world.clock.monotonic)
         self._workers = Workers(self.queue, self._cache, world.deps, count=1, clock=world.clock.now)
         self._resync = Resync(world.deps, self._cache, self.queue, clock=world.clock.now)
+        world.wake = lambda video_id, seconds: self.queue.add(video_id, Cause.POLL, after_seconds=seconds)
         world.deps.limiter.wake = lambda video_id: self.queue.add(video_id, Cause.POLL)
         self._watched: dict[str, Resource] = {}
         self._resync_at = 0.0

@@ -1,8 +1,10 @@
 """The operator's world in memory: every upstream, one clock, and the actions of a client."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from controller.actions import source_fetch
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
 from controller.coconut.unknown_jobs import UnknownJobs
 from controller.dependencies import Dependencies
@@ -21,6 +23,7 @@ from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.profiles import FakeProfiles
 from tests.support.fakes.records import FakeRecords
 from tests.support.fakes.resources import FakeResources
+from tests.support.fakes.sources import FakeSourceFetches, FakeSources
 from tests.support.fakes.storage import FakeStorage
 from tests.support.fakes.transcoder import FakeTranscoder, Script
 from tests.support.fakes.videos import mp4
@@ -66,6 +69,9 @@ class InMemoryWorld:
         self.timing = timing or Timing()
         self.records = FakeRecords(self.clock.now)
         self.profiles = FakeProfiles()
+        self.sources = FakeSources()
+        # Set by the process that runs: requests a pass.
+        self.wake: Callable[[str, float], None] = lambda _video_id, _seconds: None
         self.storage = FakeStorage(self.clock.now)
         self.multipart = FakeMultipart(self.storage, self.clock.now)
         self.resources = FakeResources()
@@ -83,6 +89,10 @@ class InMemoryWorld:
             adoption=records,
             captions=records,
             profiles=through(self.kill_switch, self.profiles),
+            fetch_rows=through(self.kill_switch, FakeSourceFetches(self.records)),
+            sources=through(self.kill_switch, self.sources),
+            fetch_part_bytes=1_000,
+            request_fetch=self._fetch,
             storage=behind(breaker, through(self.kill_switch, self.storage)),
             parts=behind(breaker, through(self.kill_switch, self.multipart)),
             storage_health=breaker.health,
@@ -104,6 +114,14 @@ class InMemoryWorld:
             monotonic=self.clock.monotonic,
             for_step=with_failpoints(self.failpoints.reached),
         )
+
+    def _fetch(self, video_id: str, _owner: str) -> bool:
+        """Play the pool: fetch the file within the pass that requested it."""
+        step = self.deps.for_step(self.deps, "FetchSource")
+        seconds = source_fetch.fetch(video_id, step, self.clock.now, on_progress=lambda: self.wake(video_id, 0.0))
+        if seconds is not None:
+            self.wake(video_id, seconds)
+        return True
 
     @property
     def row(self) -> VideoRow:
@@ -136,13 +154,20 @@ class InMemoryWorld:
         self.records.rows[VIDEO_ID] = replace(row, desired=desired, upload_id=upload_id, part_bytes=part_bytes)
         return self.row
 
+    def create_fetched(self, body: bytes | None = None, **changes: object) -> VideoRow:
+        """Play the API: a video whose file is fetched from a URL."""
+        self.sources.body = mp4(media_bytes=2_500) if body is None else body
+        row = self.create(**changes)
+        self.records.rows[VIDEO_ID] = replace(row, source_url="https://origin.test/clip.mp4?key=secret")
+        return self.row
+
     def send_parts(self, *numbers: int) -> None:
         """Play the client: send these parts of the file, or all of them."""
         size, upload_id = self.row.part_bytes, self.row.upload_id
         assert size is not None
         assert upload_id is not None
         for number in numbers or range(1, -(-len(self.file) // size) + 1):
-            self.multipart.put_part(upload_id, number, self.file[(number - 1) * size : number * size])
+            self.multipart.send_part(upload_id, number, self.file[(number - 1) * size : number * size])
 
     def send_file(self, body: bytes | None = None) -> None:
         """Play the client: PUT the original."""

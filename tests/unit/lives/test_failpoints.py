@@ -5,7 +5,7 @@ reaches fails here.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import get_args
 
 import pytest
 
+from controller.actions.multipart_gc import AbandonedUploads
 from controller.coconut.limiter import SubmissionLimits
+from controller.ports import SourceRefusedError, SourceUnavailableError
 from controller.rules.steps import Step
 from domain.captions import CaptionTrack, digest_of
 from domain.errors import RefusedError
@@ -32,10 +34,23 @@ from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, InMemoryWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
 # How the steps name what they may use (dependencies.py), and the context whose commits they make.
-UPSTREAMS = {"observations", "attempts", "claims", "retention", "adoption", "storage", "parts", "transcoder"}
+UPSTREAMS = {
+    "observations",
+    "attempts",
+    "claims",
+    "retention",
+    "adoption",
+    "storage",
+    "parts",
+    "transcoder",
+    "fetch_rows",
+    "sources",
+}
 CONTEXTS = {"ctx", "sending", "self"}
 
 
+# After this time, no row waits for an upload that was opened.
+LONG_AFTER_SECONDS = 3 * 86_400.0
 KEPT_BRIEFLY = HASTY.model_copy(update={"errored_file_seconds": 86_400.0, "errored_row_seconds": 2 * 86_400.0})
 
 
@@ -104,6 +119,27 @@ def joined_too_late() -> InMemoryWorld:
     world = parted()
     world.pass_time(HASTY.uploading_deadline_seconds + 1)
     world.multipart.trouble_joining = RefusedError("joining the parts: HTTP 400")
+    return world
+
+
+def fetched(
+    body: bytes | None = None,
+    *,
+    cuts: Sequence[int] = (),
+    version: str | None = '"one"',
+    troubles: Sequence[SourceUnavailableError | SourceRefusedError] = (),
+) -> InMemoryWorld:
+    """Return a world whose file is fetched from a URL."""
+    world = InMemoryWorld(timing=HASTY)
+    world.create_fetched(body)
+    world.sources.cuts, world.sources.version, world.sources.troubles = list(cuts), version, list(troubles)
+    return world
+
+
+def fetched_and_deleted_meanwhile() -> InMemoryWorld:
+    """Return a world whose video is deleted while its file is asked for."""
+    world = fetched()
+    world.sources.on_request = lambda: delete(world)
     return world
 
 
@@ -260,6 +296,11 @@ LIVES = {
     "restored-without-its-attempt": Life(restored_without_its_attempt),
     "paused": Life(uploaded, (pause, unpause)),
     "captioned": Life(uploaded, (put_captions, remove_captions)),
+    "fetched": Life(fetched, (wait_for_retirement,)),
+    "fetched-in-two-goes": Life(lambda: fetched(cuts=[1_500])),
+    "fetched-twice-from-its-beginning": Life(lambda: fetched(cuts=[1_500], version=None)),
+    "fetched-too-late": Life(lambda: fetched(troubles=[SourceUnavailableError("HTTP 503")] * 99), (retry,)),
+    "fetched-for-another": Life(fetched_and_deleted_meanwhile, (wait_for_purge,)),
     "deleted-restored-deleted-purged": Life(uploaded, (delete, restore, delete, wait_for_purge)),
 }
 
@@ -267,6 +308,8 @@ LIVES = {
 def end_of(world: InMemoryWorld) -> object:
     """Return what must be the same however often the process was killed on the way, and once the audit has run."""
     Auditor(world).full()
+    world.pass_time(LONG_AFTER_SECONDS)
+    AbandonedUploads(world.deps, clock=world.clock.now).abort_abandoned()
     row = world.records.rows.get(VIDEO_ID)
     if row is None:
         stored = world.storage.raw | world.storage.processed | world.storage.marked
@@ -281,7 +324,8 @@ def end_of(world: InMemoryWorld) -> object:
         published.edition if isinstance(published, Published) else None,
         VIDEO_ID in world.resources.by_name,
         sorted(world.multipart.uploads),
-        sorted(world.storage.raw),
+        # The name of a copy says when its file was stored: one that is fetched later has another.
+        [key.rpartition("/")[0] if row.source_url else key for key in sorted(world.storage.raw)],
     )
 
 

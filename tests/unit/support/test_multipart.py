@@ -13,7 +13,7 @@ class TestFakeMultipart(MultipartContract):
     def parted(self) -> Parted:
         storage = FakeStorage()
         fake = FakeMultipart(storage)
-        return Parted(fake, storage, fake.put_part)
+        return Parted(fake, storage, fake.send_part)
 
 
 def test_the_fake_fails_when_its_storage_does() -> None:

@@ -14,6 +14,19 @@ const RETRY = "Try again; you need not upload the file again.";
 
 const EXPLANATIONS: Record<string, Explanation> = {
   upload_expired: { sentence: "The file did not arrive in time.", advice: UPLOAD_AGAIN },
+  source_unreachable: {
+    sentence: "The server of the video's address did not give the file.",
+    advice: "Check that the address works, then try again.",
+  },
+  source_refused: {
+    sentence: "There is no file at the video's address, or it needs a login.",
+    advice: "Upload the file itself as a new video, and delete this one.",
+  },
+  source_forbidden: {
+    sentence: "The video's address is not one that this service reads from.",
+    advice: "Upload the file itself as a new video, and delete this one.",
+  },
+  source_too_large: { sentence: "The file at the video's address is too large.", advice: "Use a smaller file, and delete this video." },
   file_empty: { sentence: "The file is empty.", advice: OTHER_FILE },
   file_too_large: { sentence: "The file is too large.", advice: "Upload a smaller file, and delete this video." },
   size_mismatch: { sentence: "The file did not arrive completely.", advice: UPLOAD_AGAIN },

@@ -24,6 +24,9 @@ export interface StateText {
 const SENTENCES: Record<string, string> = {
   WaitingForUploadUrl: "Waiting to start.",
   WaitingForFile: "Waiting for the file.",
+  WaitingForSource: "In the queue: other files are being fetched.",
+  FetchingSource: "Being fetched from its address.",
+  SourceDelayed: "The server of its address did not give the file. The next try follows soon.",
   WaitingForSubmission: "The file has arrived. Conversion starts in a moment.",
   WaitingForProfile: "Conversion waits for an administrator.",
   SubmissionsPaused: "The conversion service has problems. Your video is safe and will be converted once they are resolved.",

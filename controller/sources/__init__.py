@@ -1,0 +1,1 @@
+"""Reads files from URLs that owners named, and goes only where it may."""
