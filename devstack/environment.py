@@ -100,6 +100,8 @@ class ServiceConfig:
                 "TIME_SCALE": str(self.options.time_scale),
                 # The webhook receivers of a local stack run on this machine.
                 "WEBHOOKS_ALLOW_PRIVATE_TARGETS": "true",
+                # And so do the servers of files that it fetches.
+                "SOURCE_NETWORKS": "127.0.0.0/8",
                 "LOG_FORMAT": "json",
                 "PYTHONUNBUFFERED": "1",
             }

@@ -24,8 +24,8 @@ def a_fetched_row(waited: timedelta = MINUTE, shown: int = 0, **fetch: Any) -> V
     return replace(row, source_url="https://origin.test/clip.mp4", source_fetch=state)
 
 
-LATER = {"retry_at": NOON + MINUTE, "message": "HTTP 503"}
-HALF = {"file_bytes": 100, "stored_bytes": 50}
+LATER: dict[str, Any] = {"retry_at": NOON + MINUTE, "message": "HTTP 503"}
+HALF: dict[str, Any] = {"file_bytes": 100, "stored_bytes": 50}
 NOT_A_VIDEO = Failure(FailureCode.NOT_A_VIDEO, "no video", attempt=0)
 
 
