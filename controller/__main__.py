@@ -27,6 +27,7 @@ from controller.loop.handlers import registry_for
 from controller.loop.profiles import ProfileMirror
 from controller.loop.queue import WorkQueue
 from controller.loop.resync import Resync
+from controller.loop.rollouts import RolloutRunner
 from controller.loop.threads import listen, repeat_until, resync_until, wait_for_cache_sync
 from controller.loop.workers import Workers
 from controller.metrics.registry import OperatorMetrics
@@ -56,6 +57,8 @@ _HEARTBEAT_SECONDS = 1.0
 _STATS_SECONDS = 15.0
 # How long a new profile is unknown to the API, at most.
 _PROFILES_SECONDS = 5.0
+# How long a place is free before a rollout takes it, at most.
+_ROLLOUTS_SECONDS = 5.0
 # An event loop that has not run for so long is stuck: nothing in it may wait.
 _SILENT_SECONDS = 60.0
 _SIGNAL_POLL_SECONDS = 0.5
@@ -235,7 +238,17 @@ class _Leader:
             on_task_end=on_task_end,
         )
         profiles = ProfileMirror(
-            ProfileResources(wiring.cluster), wiring.dependencies.profiles, self._queue, clock=self._wiring.clock
+            ProfileResources(wiring.cluster),
+            wiring.dependencies.profiles,
+            wiring.rollouts,
+            self._queue,
+            clock=self._wiring.clock,
+            prices=settings.prices,
+            limits=settings.spending,
+            scale=scale,
+        )
+        rollouts = RolloutRunner(
+            wiring.rollouts, wiring.dependencies.limiter, settings.spending, clock=self._wiring.clock
         )
         abandoned = AbandonedUploads(wiring.dependencies, clock=self._wiring.clock)
         return [
@@ -245,6 +258,7 @@ class _Leader:
             repeating("stats", wiring.collect_stats, _STATS_SECONDS),
             # One for all regions: operators in clusters of their own would each take over other profiles.
             *([repeating("profiles", profiles.mirror, _PROFILES_SECONDS)] if settings.scope.is_home else []),
+            repeating("rollouts", rollouts.run, _ROLLOUTS_SECONDS),
             beats.thread("outbox", partial(wiring.dispatcher.send_until, ended, every_seconds=settings.outbox_seconds)),
             *audit_threads(
                 ended, wiring.audit, settings.audit_schedule, AuditMetrics(wiring.metrics.registry, wiring.clock), beats

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from controller.dependencies import Dependencies
 from controller.notify.deliver import Channels
+from database.rollouts import Rollouts
 
 Upstream = TypeVar("Upstream")
 
@@ -77,6 +78,11 @@ def deliveries_with_failpoints(reached: Callable[[str], None]) -> Callable[[Chan
         )
 
     return for_delivery
+
+
+def rollouts_with_failpoints(rollouts: Rollouts, reached: Callable[[str], None]) -> Rollouts:
+    """Return rollouts that report each point to ``reached``, as `Rollout.rollouts.advance.1:after`."""
+    return _with_failpoint("Rollout", reached)("rollouts", rollouts)
 
 
 class _WithFailpoints(Protocol):

@@ -14,7 +14,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from controller.audit.limits import AuditRules, AuditSchedule
 from controller.failpoints import CrashSignal
 from controller.leader.election import LeaseTiming
-from controller.metrics.commits import Prices
 from controller.notify.email import SMTP_URL_PATTERN, smtp_server_of
 from database.settings import DatabaseUrl
 from domain.durations import Durations
@@ -22,7 +21,7 @@ from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy
 from domain.regions import REGION_PATTERN, RegionScope
 from domain.schedule import Timing
-from domain.spending import SpendingLimits
+from domain.spending import Prices, SpendingLimits
 from runtime.logs import LogFormat
 from runtime.urls import http_url
 

@@ -14,7 +14,12 @@ from controller.coconut.client import Coconut
 from controller.coconut.limiter import SubmissionLimiter, SubmissionLimits
 from controller.coconut.unknown_jobs import UnknownJobs
 from controller.dependencies import Dependencies
-from controller.failpoints import crash_at, deliveries_with_failpoints, with_failpoints
+from controller.failpoints import (
+    crash_at,
+    deliveries_with_failpoints,
+    rollouts_with_failpoints,
+    with_failpoints,
+)
 from controller.loop.fetch_pool import FetchPool
 from controller.metrics.recorder import MetricsRecorder
 from controller.metrics.registry import OperatorMetrics
@@ -39,6 +44,7 @@ from database.outbox import Outbox
 from database.pool import Database
 from database.profiles import Profiles
 from database.retention import Retention
+from database.rollouts import Rollouts
 from database.source_fetches import SourceFetches
 from database.stats import StatsQueries
 from domain.callback_url import callback_url
@@ -72,6 +78,7 @@ class Wiring:
     """
 
     dependencies: Dependencies
+    rollouts: Rollouts
     audit: Audit
     dispatcher: Dispatcher
     fetch_pool: FetchPool
@@ -189,10 +196,11 @@ def wire(
         on_job=recorder.job_seen,
         tracing=tracing,
     )
+    rollouts = Rollouts(database, settings.scope)
     if settings.crash_at:
-        dependencies = replace(
-            dependencies, for_step=with_failpoints(crash_at(settings.crash_at, settings.crash_signal))
-        )
+        crash = crash_at(settings.crash_at, settings.crash_signal)
+        dependencies = replace(dependencies, for_step=with_failpoints(crash))
+        rollouts = rollouts_with_failpoints(rollouts, crash)
     # Of passes, fetches take no slots: their number is bounded, and each waits for a server most of the time.
     fetching = replace(
         dependencies, storage=Storage(storage_settings, clients), parts=Multipart(storage_settings, clients)
@@ -218,10 +226,13 @@ def wire(
         dependencies.limiter.wake_next()  # it also counts the load again, since the day may have ended
         stats = StatsQueries(database, settings.scope)
         recorder.collect_stats(stats, now=clocks.postgres(), overdue_after=overdue_after)
+        if settings.scope.is_home:  # one for all regions, as their mirror
+            metrics.state.rollouts = tuple(rollouts.current())
         return 0
 
     return Wiring(
         dependencies=dependencies,
+        rollouts=rollouts,
         audit=wire_audit(settings, storage_settings, clients, database, clock=clocks.postgres),
         dispatcher=dispatcher,
         fetch_pool=fetch_pool,

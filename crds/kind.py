@@ -11,4 +11,4 @@ PROFILE_PLURAL = "transcodeprofiles"
 PROFILE_KIND = "TranscodeProfile"
 
 # The schema version of crds/transcodeprofiles.yaml.
-PROFILE_SCHEMA_VERSION = 1
+PROFILE_SCHEMA_VERSION = 2

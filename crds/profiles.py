@@ -16,6 +16,7 @@ from domain.profiles import (
     SegmentFormat,
     spec_of_json,
 )
+from domain.rollouts import RolloutApproval, RolloutOrder, RolloutSpec, rollout_of_json
 
 HEIGHT_MIN, HEIGHT_MAX = 144, 2160
 RENDITIONS_MAX = 6
@@ -48,6 +49,24 @@ class ProfileStoryboardBody(_Model):
     width: int = Field(default=160, ge=80, le=640)
 
 
+class RolloutBody(_Model):
+    """How a library is transcoded anew when the profile changes."""
+
+    generation: int = Field(default=0, ge=0, le=1_000_000)
+    approve: RolloutApproval = RolloutApproval.MANUAL
+    pause: bool = False
+    max_running: int = Field(default=10, ge=1, le=1_000)
+    jobs_per_hour: int = Field(default=100, ge=1, le=10_000)
+    dollars_per_day: int | None = Field(default=None, ge=1, le=1_000_000)
+    order: RolloutOrder = RolloutOrder.NEWEST
+    max_failure_rate: int = Field(default=5, ge=0, le=100)
+
+    @property
+    def value(self) -> RolloutSpec:
+        """Return it as the rules use it."""
+        return rollout_of_json(self.model_dump())
+
+
 class ProfileSpecBody(_Model):
     """What a job makes. The API server fills in the defaults that people leave out."""
 
@@ -64,7 +83,13 @@ class ProfileSpecBody(_Model):
     @property
     def value(self) -> ProfileSpec:
         """Return it as the rules use it."""
-        return spec_of_json(self.model_dump())
+        return spec_of_json(self.model_dump(include=set(ProfileSpecBody.model_fields)))
+
+
+class DeclaredProfileBody(ProfileSpecBody):
+    """The spec of a TranscodeProfile: what a job makes, and whether the library follows its changes."""
+
+    rollout: RolloutBody | None = None
 
 
 ProfileHash = Annotated[str, Field(max_length=16, pattern=PROFILE_HASH_PATTERN)]

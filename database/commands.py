@@ -34,9 +34,10 @@ WHERE video_id = %(video_id)s AND origin = 'api' AND phase IN ('pending', 'uploa
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
-# Where `is_retryable` of domain/video.py holds; a retry that no pass has begun yet counts for this request too.
+# Where `is_retryable` of domain/video.py holds; a retry that no pass has begun yet counts for this request too. What a
+# rollout began is the owner's from here on, and counts against the owner's limits.
 _RETRY = f"""
-UPDATE videos SET retries = retries + 1, revision = revision + 1, retired = false
+UPDATE videos SET retries = retries + 1, revision = revision + 1, retired = false, rollout_edition = NULL
 WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted AND retries <= observed_retries
   AND (phase = 'errored' OR (phase = 'uploaded' AND reason = 'SubmissionHeld'))
 RETURNING {VIDEO}

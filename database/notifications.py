@@ -18,13 +18,15 @@ NOTIFICATION = """
     notifications.is_private"""
 
 # Written once for each edition and kind, however often that edition ends that way. The id follows from these, so that
-# receivers recognise what is notified again after an older dump was restored.
+# receivers recognise what is notified again after an older dump was restored. No mail about what a rollout asked for:
+# it is no news to the owner.
 _TELL = """
 INSERT INTO notifications (
     notification_id, video_id, edition, kind, owner, sequence, title, metadata, email, failure, is_playable,
     is_private)
 SELECT notification_id(video_id, observed_edition, 'video.' || phase),
-       video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata, owner_email,
+       video_id, observed_edition, 'video.' || phase, owner, observed_revision, title, metadata,
+       CASE WHEN rollout_edition IS DISTINCT FROM observed_edition THEN owner_email END,
        failure - 'provider_answer', is_playable AND NOT deleted, is_private
 FROM videos WHERE video_id = %(video_id)s ON CONFLICT DO NOTHING
 """

@@ -24,9 +24,12 @@ WHERE video_id = %(video_id)s AND observed_revision = %(before)s
 RETURNING {VIDEO}, {wakeups.ANNOUNCE}
 """  # noqa: S608 - a constant
 
+# As `VideoRow.counted_owner`.
+_COUNTED_OWNER = "CASE WHEN origin = 'api' AND rollout_edition IS DISTINCT FROM observed_edition THEN owner END"
+
 # No pass checks the job of a deleted or paused video, so its slot would never be released.
 _RUNNING = f"""
-SELECT CASE WHEN origin = 'api' THEN owner END AS owner, count(*) AS running FROM videos
+SELECT {_COUNTED_OWNER} AS owner, count(*) AS running FROM videos
 WHERE phase = 'processing' AND NOT deleted AND deadline_at > clock_timestamp() AND {IN_SCOPE} GROUP BY 1
 """  # noqa: S608 - a constant
 
@@ -38,13 +41,14 @@ WHERE intended_at >= %(day)s AND state <> 'refused' AND {about_a_video_in_scope(
 
 # Of each owner at most as many as may run at once: a thousand uploads of one owner must not hide those of others.
 _WAITING = f"""
-SELECT video_id, owner, since FROM (
-    SELECT video_id, CASE WHEN origin = 'api' THEN owner END AS owner, phase_since AS since,
-           row_number() OVER (PARTITION BY origin, owner ORDER BY phase_since, video_id) AS place
+SELECT video_id, owner, since, is_last FROM (
+    SELECT video_id, {_COUNTED_OWNER} AS owner, phase_since AS since,
+           rollout_edition IS NOT DISTINCT FROM observed_edition AS is_last,
+           row_number() OVER (PARTITION BY {_COUNTED_OWNER} ORDER BY phase_since, video_id) AS place
     FROM videos WHERE phase = 'uploaded' AND NOT deleted AND NOT is_paused AND reason = ANY(%(reasons)s)
       AND {IN_SCOPE}
 ) AS waiting
-WHERE owner IS NULL OR place <= %(per_owner)s ORDER BY since, video_id LIMIT %(at_most)s
+WHERE owner IS NULL OR place <= %(per_owner)s ORDER BY is_last, since, video_id LIMIT %(at_most)s
 """  # noqa: S608 - a constant
 
 _WORKING = f"""

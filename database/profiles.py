@@ -4,21 +4,23 @@ The API and the passes read them here, so neither needs Kubernetes. A deleted pr
 still means what it last meant to the videos that name it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from psycopg.types.json import Jsonb
 
 from database.pool import Database
-from domain.profiles import DEFAULT_PROFILE, ORIGINAL, ProfileSpec, json_of_spec, spec_of_json
+from domain.profiles import DEFAULT_PROFILE, ORIGINAL, OrderedProfile, json_of_spec, ordered, spec_of_json
 
-_GET = "SELECT spec FROM transcode_profiles WHERE name = %(name)s"
+_GET = "SELECT spec, hash FROM transcode_profiles WHERE name = %(name)s"
+_MAY_BUY = "SELECT FROM rollouts WHERE profile = %(name)s AND superseded_at IS NULL AND may_buy"
 _IS_OFFERED = "SELECT FROM transcode_profiles WHERE name = %(name)s AND deleted_at IS NULL"
 
 # The condition keeps an unchanged profile from being written at every list.
 _PUT = """
 INSERT INTO transcode_profiles (name, spec, hash) VALUES (%(name)s, %(spec)s, %(hash)s)
 ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, hash = excluded.hash, deleted_at = NULL
-WHERE (transcode_profiles.spec, transcode_profiles.deleted_at) IS DISTINCT FROM (excluded.spec, NULL)
+WHERE (transcode_profiles.spec, transcode_profiles.hash, transcode_profiles.deleted_at)
+    IS DISTINCT FROM (excluded.spec, excluded.hash, NULL)
 """
 _DELETE = """
 UPDATE transcode_profiles SET deleted_at = clock_timestamp()
@@ -44,13 +46,18 @@ class Profiles:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, name: str) -> ProfileSpec | None:
+    def get(self, name: str) -> OrderedProfile | None:
         """Return what a profile means to the videos that name it; None if there never was one of this name."""
         with self._database.connection() as connection:
             found = connection.execute(_GET, {"name": name}).fetchone()
         if found is not None:
-            return spec_of_json(found["spec"])
-        return ORIGINAL if name == DEFAULT_PROFILE else None
+            return OrderedProfile(name, found["hash"], spec_of_json(found["spec"]))
+        return ordered(name, ORIGINAL) if name == DEFAULT_PROFILE else None
+
+    def is_rollout_held(self, name: str) -> bool:
+        """Return whether the profile has no rollout that may buy now: its videos wait, whatever started them."""
+        with self._database.connection() as connection:
+            return connection.execute(_MAY_BUY, {"name": name}).fetchone() is None
 
     def is_offered(self, name: str) -> bool:
         """Return whether a new video may name the profile."""
@@ -59,17 +66,18 @@ class Profiles:
         with self._database.connection() as connection:
             return connection.execute(_IS_OFFERED, {"name": name}).fetchone() is not None
 
-    def replace(self, profiles: Mapping[str, ProfileSpec], *, kept: Collection[str] = ()) -> bool:
+    def replace(self, profiles: Collection[OrderedProfile], *, kept: Collection[str] = ()) -> bool:
         """Take over all profiles there are now; return whether any is new, changed or gone.
 
         ``kept``: names of further ones, which mean what they meant before.
         """
         with self._database.transaction() as connection:
             changed = 0
-            for name, spec in sorted(profiles.items()):
-                values = {"name": name, "spec": Jsonb(json_of_spec(spec)), "hash": spec.hash}
+            for one in sorted(profiles, key=lambda one: one.name):
+                values = {"name": one.name, "spec": Jsonb(json_of_spec(one.spec)), "hash": one.hash}
                 changed += connection.execute(_PUT, values).rowcount
-            changed += connection.execute(_DELETE, {"names": [*profiles, *kept]}).rowcount
+            names = [*(one.name for one in profiles), *kept]
+            changed += connection.execute(_DELETE, {"names": names}).rowcount
             connection.execute(_FORGET, {"default": DEFAULT_PROFILE})
         return changed > 0
 

@@ -12,11 +12,13 @@ from domain.records import VideoRow
 
 _DAY_SECONDS = 86_400.0
 
-# Where `is_retranscodable` of domain/video.py holds, and the last requested edition has begun.
+# Where `is_retranscodable` of domain/video.py holds, and the last requested edition has begun. Rollouts request their
+# editions under the same conditions (database/rollouts.py).
+NEW_EDITION = "edition = edition + 1, revision = revision + 1, retired = false"
+RETRANSCODABLE = "origin = 'api' AND NOT deleted AND phase = 'ready' AND is_playable"
 _RETRANSCODE = f"""
-UPDATE videos SET edition = edition + 1, revision = revision + 1, retired = false
-WHERE video_id = %(video_id)s AND origin = 'api' AND NOT deleted
-  AND phase = 'ready' AND is_playable AND edition <= observed_edition
+UPDATE videos SET {NEW_EDITION}
+WHERE video_id = %(video_id)s AND {RETRANSCODABLE} AND edition <= observed_edition
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 

@@ -105,7 +105,7 @@ _WORDS: dict[Reason, _Words] = {
         None,
     ),
     Reason.SPENDING_STOPPED: (
-        "the next day (UTC), or an administrator: what the installation may spend in a day is spent",
+        "the next day (UTC), or an administrator: what may be spent on it for now is spent",
         None,
     ),
     Reason.TRANSCODING: ("the transcoding job to finish", None),

@@ -135,9 +135,16 @@ ORIGINAL_HASH = ORIGINAL.hash
 _SPEC = TypeAdapter(ProfileSpec)
 
 
-def ordered(name: str, spec: ProfileSpec) -> OrderedProfile:
-    """Return the record of a profile as it is now."""
-    return OrderedProfile(name, spec.hash, spec)
+def ordered(name: str, spec: ProfileSpec, *, generation: int = 0) -> OrderedProfile:
+    """Return the record of a profile as it is now.
+
+    ``generation``: of its rollout. Each has a hash of its own, so that everything can be made anew with the same
+    outputs; 0 leaves the hash as it is without a rollout.
+    """
+    if generation == 0:
+        return OrderedProfile(name, spec.hash, spec)
+    text = f"{spec.hash} {generation}"
+    return OrderedProfile(name, hashlib.sha256(text.encode()).hexdigest()[:16], spec)
 
 
 def spec_of_json(values: Mapping[str, Any]) -> ProfileSpec:

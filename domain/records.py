@@ -65,6 +65,7 @@ class VideoRow:
     part size. ``content_md5``: the checksum that the client declared, in base64. ``captions``: those that the owner
     wants; ``captions_published``: those that the operator made public. ``source_url``: from where the operator fetches
     the file, a secret of the owner; None if the client sends it. ``source_fetch``: how far that is.
+    ``rollout_edition``: the newest edition that a rollout asked for; None once its owner retries it.
     """
 
     desired: DesiredState
@@ -81,6 +82,17 @@ class VideoRow:
     captions_published: PublishedCaptions = field(default_factory=PublishedCaptions)
     source_url: str | None = field(default=None, repr=False)
     source_fetch: SourceFetch | None = None
+    rollout_edition: int | None = None
+
+    @property
+    def is_of_rollout(self) -> bool:
+        """Return whether a rollout asked for the edition that is being made, or was made last."""
+        return self.rollout_edition == self.observed.edition
+
+    @property
+    def counted_owner(self) -> str | None:
+        """Return the owner whose limits hold for the edition; None for an import and for a rollout."""
+        return None if self.desired.origin is Origin.KUBERNETES or self.is_of_rollout else self.desired.owner
 
     @property
     def original_key(self) -> str:

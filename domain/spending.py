@@ -7,11 +7,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from domain.profiles import ORIGINAL
-from domain.video import DesiredState, Origin
+from domain.profiles import ORIGINAL, ProfileSpec
 
 # As many variants as a job of the default profile makes at most.
 VARIANTS_MAX = ORIGINAL.billed_outputs
+# Coconut's price list calls a variant HD when its shorter side has at least this many pixels.
+HD_PIXELS = 720
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Dollars per minute of one variant. ``dollars_per_day``: the spend that raises an alert; 0 for none."""
+
+    hd: float
+    sd: float
+    dollars_per_day: float = 0.0
+
+    def per_minute(self, profile: ProfileSpec) -> float:
+        """Return what a billed minute costs when all variants of a profile are made: the mean of their prices.
+
+        A smaller source gets fewer HD variants than that, so it is the most.
+        """
+        heights = [*(one.height for one in profile.renditions), *profile.mp4_heights]
+        return sum(self.hd if height >= HD_PIXELS else self.sd for height in heights) / len(heights)
 
 
 @dataclass(frozen=True)
@@ -38,23 +56,36 @@ class SpendingLimits:
 class SubmissionRequest:
     """One submission that is about to be made. ``since``: when the upload began to wait.
 
-    ``owner``: None for an import, which only the limits of the installation hold back: those who may apply resources
-    are trusted with the cluster, and must not use up what a user may buy.
+    ``owner``: None for an import and for a rollout, which only the limits of the installation hold back: those who may
+    apply resources are trusted with the cluster, and must not use up what a user may buy. ``is_last``: every upload
+    that waits goes first.
     """
 
     video_id: str
     owner: str | None
     since: datetime
     minutes: float
+    is_last: bool = False
+
+    @property
+    def place(self) -> tuple[bool, datetime, str]:
+        """Return what the queue is sorted by."""
+        return self.is_last, self.since, self.video_id
 
 
 @dataclass(frozen=True)
 class WaitingUpload:
-    """An upload that a limit holds back. ``since``: when it began to wait."""
+    """An upload that a limit holds back. ``since``: when it began to wait. ``is_last``: as of its request."""
 
     video_id: str
     owner: str | None
     since: datetime
+    is_last: bool = False
+
+    @property
+    def place(self) -> tuple[bool, datetime, str]:
+        """Return what the queue is sorted by."""
+        return self.is_last, self.since, self.video_id
 
 
 @dataclass(frozen=True)
@@ -62,18 +93,13 @@ class SubmissionLoad:
     """What runs, what was bought today, and what waits, according to the rows.
 
     ``running``, ``submitted``: counts by owner. ``minutes``: billed minutes of today's submissions. ``waiting``: the
-    uploads that waited longest, oldest first, no more of one owner than may run at once.
+    uploads that waited longest, in the order of their places, no more of one owner than may run at once.
     """
 
     running: Mapping[str | None, int] = field(default_factory=dict)
     submitted: Mapping[str | None, int] = field(default_factory=dict)
     minutes: float = 0.0
     waiting: tuple[WaitingUpload, ...] = ()
-
-
-def counted_owner(desired: DesiredState) -> str | None:
-    """Return the owner whose limits hold for a video; None for an import."""
-    return desired.owner if desired.origin is Origin.API else None
 
 
 def start_of_day(at: datetime) -> datetime:

@@ -21,6 +21,9 @@ ORIGIN_LABEL = f"{GROUP}/origin"
 RECONCILE_REQUESTED_ANNOTATION = f"{GROUP}/reconcile-requested-at"
 RETRY_REQUESTED_ANNOTATION = f"{GROUP}/retry-requested-at"
 PAUSED_ANNOTATION = f"{GROUP}/paused"
+# Of a TranscodeProfile; docs/profiles.md explains them.
+APPROVED_PLAN_ANNOTATION = f"{GROUP}/approved-plan"
+ROLLOUT_RESUMED_ANNOTATION = f"{GROUP}/rollout-resumed-at"
 
 # A DNS label: what the API makes, and what people may call their imports. It becomes part of keys, URLs and signatures.
 VIDEO_ID_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"

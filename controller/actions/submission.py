@@ -12,16 +12,23 @@ from controller.actions.status import is_ahead_of, write_status
 from controller.coconut.limiter import Denied, Permit
 from controller.dependencies import Dependencies
 from controller.rules.steps import AbandonAttempt, AdoptJob, FailAttempt, RestoreAttempt, Submit
-from controller.rules.submission import FOUND_IN_BUCKET, NO_PROFILE, TRANSCODING, UNCERTAIN, used_attempt
+from controller.rules.submission import (
+    FOUND_IN_BUCKET,
+    NO_PROFILE,
+    ROLLOUT_HELD,
+    TRANSCODING,
+    UNCERTAIN,
+    used_attempt,
+)
 from domain.durations import SOURCE_URL_MARGIN_SECONDS
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import Failure, FailureCode
 from domain.jobs import JobOrder, UncertainError
 from domain.marks import Marks
 from domain.object_keys import attempt_of_folder, outputs_folder
-from domain.profiles import OrderedProfile, ProfileSpec, ordered
+from domain.profiles import OrderedProfile, ProfileSpec
 from domain.records import AttemptState, Intend, Settle, VideoRow
-from domain.spending import SubmissionRequest, counted_owner
+from domain.spending import SubmissionRequest
 from domain.video import ObservedState, Phase, Reason, Visibility
 from runtime import time_budget
 from runtime.bulkhead import BulkheadFullError
@@ -49,7 +56,9 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     profile = ctx.deps.profiles.get(ctx.row.desired.profile)
     if profile is None:
         return _shown_once(ctx.showing(Reason.WAITING_FOR_PROFILE, NO_PROFILE), ctx)
-    permit = ctx.deps.limiter.acquire(_request(ctx, profile))
+    if ctx.row.is_of_rollout and ctx.deps.profiles.is_rollout_held(profile.name):
+        return _shown_once(ctx.showing(Reason.SPENDING_STOPPED, ROLLOUT_HELD), ctx)
+    permit = ctx.deps.limiter.acquire(_request(ctx, profile.spec))
     if isinstance(permit, Denied):
         return _denied(permit, ctx)
     with permit:
@@ -67,7 +76,7 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
                 raise
             except UnavailableError as error:
                 return _shown_once(ctx.showing(Reason.SUBMISSION_DELAYED, str(error)), ctx)
-        return _intend(step, ctx, permit, ordered(ctx.row.desired.profile, profile))
+        return _intend(step, ctx, permit, profile)
 
 
 def find_used_attempt(row: VideoRow, marks: Marks, deps: Dependencies) -> RestoreAttempt | None:
@@ -111,10 +120,12 @@ def _remove_upload(row: VideoRow, deps: Dependencies) -> None:
 
 
 def _request(ctx: ReconcileContext, profile: ProfileSpec) -> SubmissionRequest:
-    desired, observed, limits = ctx.row.desired, ctx.row.observed, ctx.deps.policy.spending
-    seconds = observed.source.duration_seconds if observed.source else None
-    owner, minutes = counted_owner(desired), limits.billed_minutes(seconds, outputs=profile.billed_outputs)
-    return SubmissionRequest(desired.video_id, owner, observed.phase_since, minutes)
+    row, limits = ctx.row, ctx.deps.policy.spending
+    seconds = row.observed.source.duration_seconds if row.observed.source else None
+    minutes = limits.billed_minutes(seconds, outputs=profile.billed_outputs)
+    return SubmissionRequest(
+        row.desired.video_id, row.counted_owner, row.observed.phase_since, minutes, is_last=row.is_of_rollout
+    )
 
 
 def _denied(denied: Denied, ctx: ReconcileContext) -> Result:

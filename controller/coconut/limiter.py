@@ -1,6 +1,7 @@
 """Limits paid submissions: jobs that run, jobs of one owner, purchases of a day, their rate, and the provider's health.
 
-Every submission passes through here. A free place goes to the upload that has waited longest. What the limits of a day
+Every submission passes through here. A free place goes to the upload that has waited longest,
+and to a rollout when no upload waits. What the limits of a day
 refuse here is counted once more where the intent is recorded (database/attempts.py): that count is exact, this one
 saves tokens and transactions.
 
@@ -228,13 +229,28 @@ class SubmissionLimiter:
         for video_id in next_in_line:
             self.wake(video_id)
 
+    def spare_places(self) -> int:
+        """Return how many submissions could be made now beyond those that wait; 0 where that is not known.
+
+        Raises UpstreamError when the running jobs cannot be counted.
+        """
+        self.refresh()
+        with self._lock:
+            now = self._monotonic()
+            if self._load is None or self._are_jobs_unknown():
+                return 0
+            return max(0, self._room(self._load, now) - len(self._in_line(self._load, now)))
+
+    def _room(self, load: SubmissionLoad, now: float) -> int:
+        free = self._limits.max_running - self._most_running(load)
+        return int(min(free, self._bucket.tokens(now), self._breaker.room(now, len(self._in_flight))))
+
     def _next_in_line(self) -> list[str]:
         """Return the uploads for which there is room and which were not woken before, and note that they are now."""
         now = self._monotonic()
         if self._load is None or self._are_jobs_unknown():
             return []
-        free = self._limits.max_running - self._most_running(self._load)
-        room = int(min(free, self._bucket.tokens(now), self._breaker.room(now, len(self._in_flight))))
+        room = self._room(self._load, now)
         next_in_line = [each for each in self._in_line(self._load, now)[: max(0, room)] if each not in self._woken]
         self._woken |= dict.fromkeys(next_in_line, now)
         return next_in_line
@@ -299,7 +315,7 @@ class SubmissionLimiter:
         admissible: dict[str | None, float] = {}
         ahead: list[str] = []
         for other in load.waiting:
-            if before is not None and (other.since, other.video_id) >= (before.since, before.video_id):
+            if before is not None and other.place >= before.place:
                 break
             woken_at = self._woken.get(other.video_id)
             is_absent = woken_at is not None and now - woken_at > ANSWER_SECONDS * self._limits.scale

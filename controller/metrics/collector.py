@@ -11,6 +11,7 @@ from controller.coconut.limiter import LimiterState
 from controller.loop.queue import QueueState
 from database.stats import WorkingSetStats
 from domain.notifications import CHANNELS
+from domain.rollouts import RolloutPlan, RolloutState
 from domain.video import AT_REST, Phase
 from runtime.upstream_breaker import UpstreamHealth
 
@@ -29,6 +30,7 @@ class StateCollector(Collector):
         self.limiter: Callable[[], LimiterState] | None = None
         self.storage: Callable[[], UpstreamHealth] | None = None
         self.working_set: WorkingSetStats | None = None
+        self.rollouts: tuple[RolloutPlan, ...] = ()
 
     def collect(self) -> Iterable[Metric]:
         """Return the families whose source is available."""
@@ -42,6 +44,7 @@ class StateCollector(Collector):
             yield _gauge(f"{PREFIX}_storage", "1 for how the last calls to storage ended.", states, "state")
         if (working_set := self.working_set) is not None:
             yield from _of_working_set(working_set, self._clock().timestamp())
+        yield from _of_rollouts(self.rollouts)
 
 
 def _gauge(name: str, documentation: str, values: dict[str, float], label: str) -> Metric:
@@ -106,6 +109,22 @@ def _of_working_set(working_set: WorkingSetStats, now: float) -> Iterable[Metric
     errored = {file: float(working_set.errored.get(file, 0)) for file in ("kept", "removed")}
     yield _gauge(f"{PREFIX}_errored_uploads", "Failed uploads that are not deleted, by their file.", errored, "file")
     yield GaugeMetricFamily(f"{PREFIX}_paused", "Uploads that are paused.", working_set.paused)
+
+
+def _of_rollouts(plans: Iterable[RolloutPlan]) -> Iterable[Metric]:
+    text = "Videos of each profile's current plan; outdated as last counted."
+    videos = GaugeMetricFamily(f"{PREFIX}_rollout_videos", text, labels=["profile", "state"])
+    text = "Cost of the videos that a plan has made anew."
+    spent = GaugeMetricFamily(f"{PREFIX}_rollout_spent_dollars", text, labels=["profile"])
+    text = "1 while failures have stopped a plan."
+    stopped = GaugeMetricFamily(f"{PREFIX}_rollout_stopped", text, labels=["profile"])
+    for plan in plans:
+        counts = {"outdated": plan.outdated or 0, "running": plan.running, "done": plan.done, "failed": plan.failed}
+        for state, count in counts.items():
+            videos.add_metric([plan.profile, state], count)
+        spent.add_metric([plan.profile], plan.spent_dollars)
+        stopped.add_metric([plan.profile], float(plan.state is RolloutState.FAILURE_RATE_EXCEEDED))
+    return videos, spent, stopped
 
 
 def _age(since: datetime | None, now: float) -> float:

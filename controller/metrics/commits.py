@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from domain.failures import FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, VideoRow
+from domain.spending import HD_PIXELS
 from domain.video import AT_REST, ObservedState, Phase, Published, Reason
-
-# Coconut's price list calls a variant HD when its shorter side has at least this many pixels.
-HD_PIXELS = 720
 
 
 @dataclass(frozen=True)
@@ -35,15 +33,6 @@ class BilledMinutes:
 
     hd: float
     sd: float
-
-
-@dataclass(frozen=True)
-class Prices:
-    """Dollars per minute of one variant. ``dollars_per_day``: the spend that raises an alert; 0 for none."""
-
-    hd: float
-    sd: float
-    dollars_per_day: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,12 @@ from prometheus_client.exposition import choose_encoder
 
 from controller.loop.pass_result import PassResult
 from controller.metrics.collector import NAME, PREFIX, StateCollector
-from controller.metrics.commits import CommitMetrics, EditionEnd, Prices
+from controller.metrics.commits import CommitMetrics, EditionEnd
 from crds.events import EventResult
 from domain.failures import ADVICE, FailureCode
 from domain.notifications import CHANNELS, DeliveryState
 from domain.records import AttemptState
+from domain.spending import Prices
 from domain.video import Phase
 from runtime.clock import own_time
 from runtime.tracing import trace_id

@@ -45,6 +45,7 @@ UNCERTAIN = "the provider's answer was lost; waiting for the job to report itsel
 FOUND_IN_BUCKET = "the bucket has a submission that was made after the dump of the database; looking for its outputs"
 HELD = "the provider's answer was lost and no job ever reported itself; a person decides"
 TRANSCODING = "the provider is transcoding"
+ROLLOUT_HELD = "the rollout that asked for this edition is held: paused, stopped by its failures, or of another plan"
 NO_PROFILE = "there is no TranscodeProfile of the name that the video says"
 
 

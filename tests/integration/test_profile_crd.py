@@ -12,14 +12,17 @@ from controller.loop.profiles import ProfileMirror
 from controller.loop.queue import WorkQueue
 from crds.client import Cluster
 from crds.profile_resources import ProfileResources
-from crds.profiles import ProfileSpecBody
+from crds.profiles import DeclaredProfileBody, ProfileSpecBody
 from crds.spec import API_VERSION
 from database.pool import Database
 from database.profiles import Profiles
+from database.rollouts import Rollouts
 from devstack.cluster import ClusterAdmin
 from devstack.paths import PROJECT_DIR
 from domain.errors import RefusedError
-from domain.profiles import ORIGINAL, ORIGINAL_HASH, ProfileRendition, ProfileSpec
+from domain.profiles import ORIGINAL, ORIGINAL_HASH, ProfileRendition, ProfileSpec, ordered
+from domain.rollouts import RolloutApproval, RolloutSpec
+from domain.spending import Prices, SpendingLimits
 
 EXAMPLE = PROJECT_DIR / "docs" / "examples" / "transcode-profile.yaml"
 RENDITIONS: list[dict[str, Any]] = [
@@ -95,6 +98,19 @@ def test_a_valid_profile_is_taken(tried: Tried, more: dict[str, Any]) -> None:
             {"renditions": MANY[:6], "mp4Heights": [144, 146]}, "at most 30 outputs", id="more-outputs-than-a-job-has"
         ),
         pytest.param({"colour": "red"}, "colour", id="unknown-field"),
+        pytest.param({"rollout": {"generation": -1}}, "generation", id="rollout-generation-below"),
+        pytest.param({"rollout": {"generation": 1_000_001}}, "generation", id="rollout-generation-above"),
+        pytest.param({"rollout": {"approve": "yes"}}, "approve", id="rollout-approval"),
+        pytest.param({"rollout": {"pause": "yes"}}, "pause", id="rollout-pause"),
+        pytest.param({"rollout": {"maxRunning": 0}}, "maxRunning", id="rollout-none-running"),
+        pytest.param({"rollout": {"maxRunning": 1_001}}, "maxRunning", id="rollout-too-many-running"),
+        pytest.param({"rollout": {"jobsPerHour": 0}}, "jobsPerHour", id="rollout-none-an-hour"),
+        pytest.param({"rollout": {"jobsPerHour": 10_001}}, "jobsPerHour", id="rollout-too-many-an-hour"),
+        pytest.param({"rollout": {"dollarsPerDay": 0}}, "dollarsPerDay", id="rollout-no-dollars"),
+        pytest.param({"rollout": {"dollarsPerDay": 1_000_001}}, "dollarsPerDay", id="rollout-too-many-dollars"),
+        pytest.param({"rollout": {"order": "views"}}, "order", id="rollout-order"),
+        pytest.param({"rollout": {"maxFailureRate": 101}}, "maxFailureRate", id="rollout-failure-rate"),
+        pytest.param({"rollout": {"speed": 1}}, "speed", id="rollout-unknown-field"),
     ],
 )
 def test_an_invalid_profile_is_refused_and_named(tried: Tried, change: dict[str, Any], refusal: str) -> None:
@@ -107,6 +123,14 @@ def test_an_invalid_profile_is_refused_and_named(tried: Tried, change: dict[str,
 def test_a_name_is_what_a_video_can_say(tried: Tried, name: str) -> None:
     with pytest.raises(RefusedError, match=r"metadata\.name"):
         tried.create({"renditions": RENDITIONS}, name=name)
+
+
+def test_a_rollout_waits_for_a_person_unless_it_says_otherwise(tried: Tried) -> None:
+    created = tried.create({"renditions": RENDITIONS, "rollout": {}})
+    body = DeclaredProfileBody.model_validate(created["spec"]).rollout
+    assert body is not None
+    assert body.value == RolloutSpec()
+    assert body.value.approve is RolloutApproval.MANUAL
 
 
 def test_the_example_is_the_original_specification(tried: Tried) -> None:
@@ -132,10 +156,18 @@ def test_the_operator_takes_a_profile_over_and_kubectl_can_wait_for_that(
 ) -> None:
     cluster = Cluster.from_environment(namespace=applied.namespace, kubeconfig=operator_kubeconfig)
     profiles, queue = Profiles(database), WorkQueue(lambda: 0.0)
-    mirror = ProfileMirror(ProfileResources(cluster), profiles, queue, clock=lambda: datetime.now(UTC))
+    mirror = ProfileMirror(
+        ProfileResources(cluster),
+        profiles,
+        Rollouts(database),
+        queue,
+        clock=lambda: datetime.now(UTC),
+        prices=Prices(hd=0.015, sd=0.0075),
+        limits=SpendingLimits(),
+    )
     assert (mirror.mirror(), mirror.mirror()) == (1, 0)
     small = ProfileSpec((ProfileRendition(360, 800),))
-    assert profiles.get("small") == small
+    assert profiles.get("small") == ordered("small", small)
     applied.kubectl("wait", "--for=condition=Ready", "tp/small", "--timeout=5s")
     columns = applied.kubectl("get", "tp", "small", "--no-headers").split()
     assert columns[:3] == ["small", "True", small.hash]
@@ -143,4 +175,4 @@ def test_the_operator_takes_a_profile_over_and_kubectl_can_wait_for_that(
 
     applied.kubectl("delete", "tp", "small", "--wait=true")
     mirror.mirror()
-    assert (profiles.is_offered("small"), profiles.get("small")) == (False, small)
+    assert (profiles.is_offered("small"), profiles.get("small")) == (False, ordered("small", small))

@@ -56,5 +56,13 @@ class ClockedDatabase(Database):
 
 def delete_rows(connection: "psycopg.Connection[Any]") -> None:
     """Delete every row of the product; what refers to a video or an endpoint goes with it."""
-    for table in ("videos", "transcode_profiles", "webhook_endpoints", "notifications", "tombstones", "quarantine"):
+    for table in (
+        "videos",
+        "transcode_profiles",
+        "webhook_endpoints",
+        "notifications",
+        "tombstones",
+        "quarantine",
+        "rollouts",
+    ):
         connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))

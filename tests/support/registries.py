@@ -10,9 +10,11 @@ from controller.coconut.breaker import BreakerSnapshot, BreakerState
 from controller.coconut.limiter import LimiterState
 from controller.loop.pass_result import PassResult
 from controller.loop.queue import QueueState
-from controller.metrics.commits import CommitMetrics, PhaseDuration, Prices
+from controller.metrics.commits import CommitMetrics, PhaseDuration
 from controller.metrics.registry import OperatorMetrics
 from database.stats import WorkingSetStats
+from domain.rollouts import RolloutPlan, RolloutSpec, RolloutState
+from domain.spending import Prices
 from domain.video import Phase
 from runtime.clock import Clocks
 from runtime.clock_metrics import ClockSkewCollector, ClockSkewGauges
@@ -45,6 +47,9 @@ def operator_registry() -> CollectorRegistry:
     metrics.state.storage = lambda: UpstreamHealth.AVAILABLE
     metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0, minutes=0)
     metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0)
+    metrics.state.rollouts = (
+        RolloutPlan(1, "small", "0" * 16, RolloutSpec(), RolloutState.IN_PROGRESS, is_approved=True),
+    )
     metrics.coconut_request("start", 201, 0.1)
     metrics.kubernetes_request("GET", 200)
     metrics.task_ended("resync", 0)

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controller.metrics.commits import HD_PIXELS
 from controller.settings import OperatorSettings
 from devstack.licences import PAGE as LICENCES
 from devstack.licences import licence_of, locked, page_packages
 from devstack.licences import page as licences_page
 from domain.profiles import ORIGINAL
-from domain.spending import VARIANTS_MAX
+from domain.spending import HD_PIXELS, VARIANTS_MAX
 from storage.settings import StorageSettings
 from webapi import coconut_callback
 from webapi.http import auth, jwks, parsing

@@ -20,51 +20,56 @@ def profiles(rows: Rows) -> Profiles:
     return Profiles(rows.database)
 
 
+def spec_of(profiles: Profiles, name: str) -> ProfileSpec | None:
+    found = profiles.get(name)
+    return None if found is None else found.spec
+
+
 def test_the_default_is_the_original_until_a_profile_of_its_name_says_otherwise(profiles: Profiles) -> None:
-    assert (profiles.get(DEFAULT_PROFILE), profiles.is_offered(DEFAULT_PROFILE)) == (ORIGINAL, True)
-    profiles.replace({DEFAULT_PROFILE: SMALL})
-    assert profiles.get(DEFAULT_PROFILE) == SMALL
-    profiles.replace({})
-    assert (profiles.get(DEFAULT_PROFILE), profiles.is_offered(DEFAULT_PROFILE)) == (ORIGINAL, True)
+    assert (spec_of(profiles, DEFAULT_PROFILE), profiles.is_offered(DEFAULT_PROFILE)) == (ORIGINAL, True)
+    profiles.replace([ordered(DEFAULT_PROFILE, SMALL)])
+    assert spec_of(profiles, DEFAULT_PROFILE) == SMALL
+    profiles.replace([])
+    assert (spec_of(profiles, DEFAULT_PROFILE), profiles.is_offered(DEFAULT_PROFILE)) == (ORIGINAL, True)
 
 
 def test_taking_over_the_same_again_changes_nothing(profiles: Profiles) -> None:
-    assert [profiles.replace({"small": SMALL}), profiles.replace({"small": SMALL})] == [True, False]
-    assert (profiles.get("small"), profiles.is_offered("small")) == (SMALL, True)
-    assert (profiles.get("none"), profiles.is_offered("none")) == (None, False)
+    assert [profiles.replace([ordered("small", SMALL)]), profiles.replace([ordered("small", SMALL)])] == [True, False]
+    assert (spec_of(profiles, "small"), profiles.is_offered("small")) == (SMALL, True)
+    assert (spec_of(profiles, "none"), profiles.is_offered("none")) == (None, False)
 
 
 def test_a_deleted_profile_is_no_longer_offered_and_still_means_what_it_meant(profiles: Profiles) -> None:
-    profiles.replace({"small": SMALL})
-    assert profiles.replace({}) is True
-    assert (profiles.get("small"), profiles.is_offered("small")) == (SMALL, False)
-    profiles.replace({"small": OTHER})
-    assert (profiles.get("small"), profiles.is_offered("small")) == (OTHER, True)
+    profiles.replace([ordered("small", SMALL)])
+    assert profiles.replace([]) is True
+    assert (spec_of(profiles, "small"), profiles.is_offered("small")) == (SMALL, False)
+    profiles.replace([ordered("small", OTHER)])
+    assert (spec_of(profiles, "small"), profiles.is_offered("small")) == (OTHER, True)
 
 
 def test_what_cannot_be_read_is_kept(profiles: Profiles) -> None:
-    profiles.replace({"small": SMALL})
-    assert profiles.replace({}, kept=["small"]) is False
+    profiles.replace([ordered("small", SMALL)])
+    assert profiles.replace([], kept=["small"]) is False
     assert profiles.is_offered("small")
 
 
 def test_a_deleted_profile_is_forgotten_after_a_day_unless_a_video_names_it(
     rows: Rows, profiles: Profiles, empty_url: str
 ) -> None:
-    profiles.replace({"named": SMALL, "unnamed": SMALL})
+    profiles.replace([ordered("named", SMALL), ordered("unnamed", SMALL)])
     rows.commands.create(replace(a_new_video(VIDEO), profile="named"), per_hour=10)
-    profiles.replace({})
+    profiles.replace([])
     with psycopg.connect(empty_url) as connection:
         connection.execute("UPDATE transcode_profiles SET deleted_at = deleted_at - interval '2 days'")
-    profiles.replace({})
-    assert (profiles.get("named"), profiles.get("unnamed")) == (SMALL, None)
+    profiles.replace([])
+    assert (spec_of(profiles, "named"), spec_of(profiles, "unnamed")) == (SMALL, None)
 
 
 def test_videos_that_wait_for_a_profile_are_found_once_it_is_there(rows: Rows, profiles: Profiles) -> None:
     rows.commands.create(replace(a_new_video(VIDEO), profile="small"), per_hour=10)
     rows.observe(VIDEO, phase=Phase.UPLOADED, reason=Reason.WAITING_FOR_PROFILE)
     assert profiles.waiting_videos(at_most=5) == []
-    profiles.replace({"small": SMALL})
+    profiles.replace([ordered("small", SMALL)])
     assert profiles.waiting_videos(at_most=5) == [VIDEO]
 
 

@@ -37,6 +37,7 @@ STORAGE = 'video_uploads_storage{state="available"}'
 SPEND = 'video_uploads_spend_dollars_total{variant="hd"}'
 LIMIT = "video_uploads_spend_limit_dollars"
 MINUTES = "video_uploads_day_billed_seconds"
+ROLLOUT = 'video_uploads_rollout_stopped{profile="modern"}'
 DAY = "video_uploads_day_billed_seconds_limit"
 APPLIED = 'video_uploads_publish_total{result="applied"}'
 NOT_APPLIED = 'video_uploads_publish_total{result="unavailable"}'
@@ -137,6 +138,7 @@ CASES = (
     Case("VideoUploadsSubmissionsPaused", {CLOSED: "0x60"}, {CLOSED: "0x5 1x5 0x5 1x45"}),
     Case("VideoUploadsStorageUnavailable", {STORAGE: "0x60"}, {STORAGE: "0x3 1x57"}),
     Case("VideoUploadsSpendHigh", {SPEND: "0+1x60", LIMIT: "20x60"}, {SPEND: "0+1x60", LIMIT: "0x60"}),
+    Case("VideoUploadsRolloutStopped", {ROLLOUT: "0x10 1x50"}, {ROLLOUT: "0x60"}),
     Case("VideoUploadsDayMinutesSpent", {MINUTES: "91x60", DAY: "100x60"}, {MINUTES: "91x60", DAY: "0x60"}),
     Case(
         "VideoUploadsCallbacksFailing", {RECORDED: "0+9x60", FORGED: "0+2x60"}, {RECORDED: "0+99x60", FORGED: "0+1x60"}

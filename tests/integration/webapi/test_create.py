@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from database.profiles import Profiles
-from domain.profiles import ProfileRendition, ProfileSpec
+from domain.profiles import ProfileRendition, ProfileSpec, ordered
 from tests.support.api import A_VIDEO, MAX_FILE_BYTES, Api, token
 
 
@@ -274,7 +274,7 @@ def test_metadata_that_is_not_text_is_refused_by_its_key(api: Api) -> None:
 
 
 def test_a_video_names_its_profile(api: Api) -> None:
-    Profiles(api.postgres).replace({"small": ProfileSpec((ProfileRendition(360, 800),))})
+    Profiles(api.postgres).replace([ordered("small", ProfileSpec((ProfileRendition(360, 800),)))])
     named, unnamed = api.create(profile="small"), api.create()
 
     assert (api.row(named).desired.profile, api.row(unnamed).desired.profile) == ("small", "hls-1080p")

@@ -28,7 +28,7 @@ from domain.records import (
 )
 from domain.retention import is_file_due, is_row_due
 from domain.schedule import Timing
-from domain.spending import SubmissionLoad, WaitingUpload, counted_owner, start_of_day
+from domain.spending import SubmissionLoad, WaitingUpload, start_of_day
 from domain.video import AT_REST, WAITING_FOR_A_PLACE, DesiredState, ObservedState, Origin, Phase, is_retryable
 
 MOST_CLAIMS = 8
@@ -71,12 +71,17 @@ class FakeRecords:
         """Play the API: a person asks for another try of what failed."""
         row = self.rows[video_id]
         if is_retryable(row.observed) and row.desired.retries <= row.observed.retries:
-            self._desired(row, retries=row.desired.retries + 1)
+            self.rows[video_id] = replace(self._desired(row, retries=row.desired.retries + 1), rollout_edition=None)
 
     def ask_for_edition(self, video_id: str) -> None:
         """Play the API: a person asks for a new transcode."""
         row = self.rows[video_id]
         self._desired(row, edition=row.desired.edition + 1)
+
+    def roll_out(self, video_id: str) -> None:
+        """Play a rollout: it asks for a new transcode."""
+        row = self._desired(self.rows[video_id], edition=self.rows[video_id].desired.edition + 1)
+        self.rows[video_id] = replace(row, rollout_edition=row.desired.edition)
 
     def delete(self, video_id: str) -> VideoRow:
         """Play the API: the owner deletes the video."""
@@ -151,7 +156,7 @@ class FakeRecords:
             ends_at = row.observed.deadline_at
             is_running = row.observed.phase is Phase.PROCESSING and ends_at is not None and ends_at > self._clock()
             if is_running and not row.desired.deleted:
-                running[counted_owner(row.desired)] += 1
+                running[row.counted_owner] += 1
         today = self._intended_since(start_of_day(now))
         return SubmissionLoad(
             running=running,
@@ -166,14 +171,17 @@ class FakeRecords:
 
     def _waiting(self, per_owner: int) -> Iterator[WaitingUpload]:
         places: Counter[str | None] = Counter()
-        for row in sorted(self.rows.values(), key=lambda row: (row.observed.phase_since, row.desired.video_id)):
+        in_line = sorted(
+            self.rows.values(), key=lambda row: (row.is_of_rollout, row.observed.phase_since, row.desired.video_id)
+        )
+        for row in in_line:
             is_held = row.desired.deleted or row.observed.is_paused
             if row.observed.phase is not Phase.UPLOADED or row.observed.reason not in WAITING_FOR_A_PLACE or is_held:
                 continue
-            owner = counted_owner(row.desired)
+            owner = row.counted_owner
             places[owner] += 1
             if owner is None or places[owner] <= per_owner:
-                yield WaitingUpload(row.desired.video_id, owner, row.observed.phase_since)
+                yield WaitingUpload(row.desired.video_id, owner, row.observed.phase_since, row.is_of_rollout)
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         page = nsmallest(at_most, (key for key, row in self.rows.items() if key > after and not row.retired))

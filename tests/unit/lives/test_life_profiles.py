@@ -63,7 +63,7 @@ def test_a_profile_that_is_changed_or_deleted_while_a_job_runs_changes_nothing_o
 ) -> None:
     world = a_world(ours=PLAIN)
     run_until(world, processing)
-    world.profiles.replace(later)
+    world.profiles.define(later)
     live(world)
     assert made_with(world.row) == ("ours", PLAIN.hash)
     assert_ends_ready(world, jobs=1)
@@ -72,7 +72,7 @@ def test_a_profile_that_is_changed_or_deleted_while_a_job_runs_changes_nothing_o
 def test_what_was_ordered_must_be_there_although_the_profile_asks_for_it_no_more() -> None:
     world = a_world(ours=RICH)
     run_until(world, processing)
-    world.profiles.replace({"ours": PLAIN})
+    world.profiles.define({"ours": PLAIN})
     (job,) = world.transcoder.jobs.values()
     job.order = replace(job.order, profile=PLAIN)  # the provider makes less than it was asked for
     live(world)
@@ -84,7 +84,7 @@ def test_what_was_ordered_must_be_there_although_the_profile_asks_for_it_no_more
 def test_an_attempt_whose_answer_was_lost_is_judged_by_what_it_was_ordered_with() -> None:
     world = a_world(script=Script(answers=[Answer.LOST_AFTER]), ours=PLAIN)
     run_until(world, lambda world: world.row.observed.reason is Reason.SUBMISSION_UNCERTAIN)
-    world.profiles.replace({"ours": RICH})
+    world.profiles.define({"ours": RICH})
     live(world)
     assert made_with(world.row) == ("ours", PLAIN.hash)
     assert_ends_ready(world, jobs=1)
@@ -93,7 +93,7 @@ def test_an_attempt_whose_answer_was_lost_is_judged_by_what_it_was_ordered_with(
 def test_the_next_attempt_is_ordered_with_the_profile_as_it_is_then() -> None:
     world = a_world(script=Script(fates=[Fate.BREAKS]), ours=PLAIN)
     run_until(world, processing)
-    world.profiles.replace({"ours": RICH})
+    world.profiles.define({"ours": RICH})
     live(world)
     assert [order.profile for order in world.transcoder.orders] == [PLAIN, RICH]
     assert made_with(world.row) == ("ours", RICH.hash)
@@ -105,7 +105,7 @@ def test_a_video_waits_for_a_profile_that_there_never_was_and_says_so() -> None:
     assert world.transcoder.orders == []
     shown = present(world.row.desired, world.row.observed)
     assert (shown.reason, shown.what_to_do is not None) == ("WaitingForProfile", True)
-    world.profiles.replace({"theirs": PLAIN})
+    world.profiles.define({"theirs": PLAIN})
     live(world)
     assert made_with(world.row) == ("theirs", PLAIN.hash)
 

@@ -3,11 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from controller.coconut.limiter import ANSWER_SECONDS, COUNT_SECONDS, Denied, Permit
+from domain.errors import UnavailableError
 from domain.spending import SpendingLimits, SubmissionLoad, SubmissionRequest, WaitingUpload
 from tests.support.world.limiter import AN_IMPORT, FAILURES, LimiterHarness
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+LONG_AGO = NOON - timedelta(days=1)
 
 
 def a_request(name: str, owner: str | None = "ann", *, waited: float = 0, minutes: float = 0) -> SubmissionRequest:
@@ -157,3 +161,44 @@ def test_a_success_wakes_as_many_as_the_breaker_then_admits() -> None:
     harness.limiter.wake = woken.append
     harness.submit("ok")
     assert woken == ["oldest", "old"]
+
+
+def test_a_rollout_is_behind_every_upload_however_long_it_waits() -> None:
+    harness = LimiterHarness(max_running=2)
+    in_line = (WaitingUpload("upload", "ann", NOON), WaitingUpload("rollout", None, LONG_AGO, is_last=True))
+    harness.load = SubmissionLoad(waiting=in_line)
+    harness.jobs = 1
+    rollout = SubmissionRequest("rollout", None, LONG_AGO, minutes=0, is_last=True)
+    assert harness.acquire(rollout) is Denied.CAPACITY
+    assert isinstance(harness.acquire(a_request("upload")), Permit)
+
+
+def test_spare_places_are_those_that_nothing_waits_for() -> None:
+    harness = LimiterHarness(max_running=10, per_minute=60, burst=6)
+    assert harness.limiter.spare_places() == 6
+    harness.jobs = 7
+    harness.clock.advance(5)
+    assert harness.limiter.spare_places() == 3
+    harness.load = SubmissionLoad(waiting=(WaitingUpload("one", "ann", NOON), WaitingUpload("other", None, NOON)))
+    harness.clock.advance(5)
+    assert harness.limiter.spare_places() == 1
+    harness.jobs = 9
+    harness.clock.advance(5)
+    assert harness.limiter.spare_places() == 0
+
+
+def test_the_backlog_of_one_owner_who_may_run_no_more_leaves_places_to_spare() -> None:
+    harness = LimiterHarness(max_running=10, spending=SpendingLimits(running_per_owner=1))
+    harness.load = SubmissionLoad(running={"ann": 1}, waiting=(WaitingUpload("one", "ann", NOON),))
+    assert harness.limiter.spare_places() == 9
+
+
+def test_nothing_is_spare_while_the_provider_fails_or_the_jobs_cannot_be_counted() -> None:
+    failing = LimiterHarness()
+    failing.submit(*FAILURES)
+    assert failing.limiter.spare_places() == 0
+    uncounted = LimiterHarness()
+    uncounted.error = UnavailableError("away")
+    with pytest.raises(UnavailableError):
+        uncounted.limiter.spare_places()
+    assert uncounted.limiter.spare_places() == 0

@@ -89,6 +89,7 @@ class OperatorParts:
         self.outbox = FakeOutbox(self.world.clock.now)
         self.webhooks: Any = SimpleNamespace(send=None)
         self.audit: Any = SimpleNamespace(light=None, full=None)
+        self.rollouts: Any = SimpleNamespace(settle=None)
         self.cluster: Any = SimpleNamespace(namespace="n", request=None)
         self._joins: list[Callable[[], object]] = []
 
@@ -103,6 +104,7 @@ class OperatorParts:
         channels = Channels(self.outbox, self.webhooks, None)
         wiring = SimpleNamespace(
             dependencies=self.world.deps,
+            rollouts=self.rollouts,
             metrics=OperatorMetrics(workers=1, prices=settings().prices),
             dispatcher=Dispatcher(channels, Backoff(), clock=self.world.clock.now, beats=self.beats),
             audit=self.audit,
@@ -206,6 +208,11 @@ def profiles(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPat
     scene.background("profiles")
 
 
+def rollouts(scene: OperatorParts, call: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
+    scene.rollouts.settle = call
+    scene.background("rollouts")
+
+
 def outbox(scene: OperatorParts, call: Callable[..., Any], patch: pytest.MonkeyPatch) -> None:
     patch.setattr(scene.outbox, "dispatch", call)
     scene.background("outbox")
@@ -261,6 +268,7 @@ PARTS = pytest.mark.parametrize(
                 abandoned_uploads,
                 stats,
                 profiles,
+                rollouts,
                 outbox,
                 delivery,
                 audit_light,

@@ -1,14 +1,22 @@
 """The copy of the TranscodeProfiles in Postgres, and what their status says."""
 
+from dataclasses import replace
 from typing import Any, cast
+
+import pytest
 
 from controller.loop.profiles import PROFILES_MAX, ProfileMirror
 from controller.loop.queue import WorkQueue
 from crds.profile_resources import ProfileResource, ProfileResources
 from database.profiles import Profiles
+from database.rollouts import Rollouts
 from domain.errors import ConflictError
-from domain.profiles import DEFAULT_PROFILE, ORIGINAL, ProfileRendition, ProfileSpec
+from domain.profiles import DEFAULT_PROFILE, ORIGINAL, ProfileRendition, ProfileSpec, ordered
+from domain.rollouts import RolloutState
+from domain.spending import Prices, SpendingLimits
+from domain.video import APPROVED_PLAN_ANNOTATION, ROLLOUT_RESUMED_ANNOTATION
 from tests.support.fakes.profiles import FakeProfiles
+from tests.support.fakes.rollouts import FakeRollouts
 from tests.support.world.clock import FakeClock
 
 SPEC = {"renditions": [{"height": 360, "maxRateKbps": 800}]}
@@ -49,9 +57,16 @@ class FakeProfileResources:
 class Scene:
     def __init__(self) -> None:
         self.resources, self.profiles, self.clock = FakeProfileResources(), FakeProfiles(), FakeClock()
+        self.rollouts = FakeRollouts(self.clock.now)
         queue = WorkQueue(self.clock.monotonic)
         self.mirror = ProfileMirror(
-            cast("ProfileResources", self.resources), cast("Profiles", self.profiles), queue, clock=self.clock.now
+            cast("ProfileResources", self.resources),
+            cast("Profiles", self.profiles),
+            cast("Rollouts", self.rollouts),
+            queue,
+            clock=self.clock.now,
+            prices=Prices(hd=0.02, sd=0.01),
+            limits=SpendingLimits(),
         ).mirror
 
 
@@ -84,6 +99,117 @@ def test_what_this_release_cannot_read_means_what_it_meant_before() -> None:
     scene.mirror()
     assert scene.profiles.by_name["small"] == PROFILE
     assert scene.resources.ready("small") == ("False", "Invalid", None)
+
+
+def states(scene: Scene, name: str = "small") -> dict[str, tuple[str, str]]:
+    assert scene.resources.listed is not None
+    conditions = scene.resources.listed[name].status["conditions"]
+    return {one["type"]: (one["status"], one["reason"]) for one in conditions}
+
+
+def figures(scene: Scene, name: str = "small") -> Any:
+    assert scene.resources.listed is not None
+    return scene.resources.listed[name].status["rollout"]
+
+
+def test_a_profile_without_a_rollout_is_not_counted_and_shows_no_plan() -> None:
+    scene = Scene()
+    scene.resources.apply("small")
+    scene.mirror()
+    assert (scene.rollouts.counts, set(states(scene))) == (0, {"Ready"})
+
+
+def test_a_rollout_shows_its_plan_before_anything_is_bought() -> None:
+    scene = Scene()
+    scene.resources.apply("small", {**SPEC, "rollout": {}})
+    scene.rollouts.state = RolloutState.AWAITING_APPROVAL
+    scene.mirror()
+    assert scene.resources.listed is not None
+    status = scene.resources.listed["small"].status
+    assert status["plan"] == {"id": f"1-{PROFILE.hash}", "count": 3, "minutes": 6, "cost": "$0.25"}
+    assert status["rollout"] == {"outdated": 3, "running": 0, "done": 0, "failed": 0, "spent": "$0.00"}
+    assert states(scene) == {
+        "Ready": ("True", "InUse"),
+        "RolledOut": ("False", "AwaitingApproval"),
+        "Reconciling": ("False", "AwaitingApproval"),
+        "Stalled": ("False", "AwaitingApproval"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "true"),
+    [
+        (RolloutState.PLANNING, {"Reconciling"}),
+        (RolloutState.AWAITING_APPROVAL, set()),
+        (RolloutState.PAUSED, set()),
+        (RolloutState.FAILURE_RATE_EXCEEDED, {"Stalled"}),
+        (RolloutState.DAY_SPENT, {"Reconciling"}),
+        (RolloutState.IN_PROGRESS, {"Reconciling"}),
+        (RolloutState.UP_TO_DATE, {"RolledOut"}),
+    ],
+)
+def test_each_state_reads_right_for_kubectl_wait_and_kstatus(state: RolloutState, true: set[str]) -> None:
+    scene = Scene()
+    scene.resources.apply("small", {**SPEC, "rollout": {}})
+    scene.rollouts.state = state
+    scene.mirror()
+    shown = states(scene)
+    assert {kind for kind, (status, _) in shown.items() if status == "True"} == {"Ready", *true}
+    assert shown["RolledOut"][1] == state
+
+
+def test_the_annotations_of_people_reach_the_plan() -> None:
+    scene = Scene()
+    scene.resources.apply("small", {**SPEC, "rollout": {"generation": 2}})
+    assert scene.resources.listed is not None
+    scene.resources.listed["small"] = replace(
+        scene.resources.listed["small"],
+        annotations={APPROVED_PLAN_ANNOTATION: "x" * 200, ROLLOUT_RESUMED_ANNOTATION: "today"},
+    )
+    scene.mirror()
+    (declared,) = scene.rollouts.declared
+    assert (declared.approved_plan, declared.resume_token) == ("x" * 128, "today")
+    assert declared.profile == ordered("small", PROFILE, generation=2)
+    assert declared.dollars_per_minute == 0.01  # one variant, below 720 lines
+
+
+def test_a_plan_is_counted_once_a_minute_while_it_moves_and_rarely_at_rest() -> None:
+    scene = Scene()
+    scene.resources.apply("small", {**SPEC, "rollout": {}})
+    counts = []
+    for state, passes in ((RolloutState.IN_PROGRESS, 24), (RolloutState.AWAITING_APPROVAL, 120)):
+        scene.rollouts.state = state
+        before = scene.rollouts.counts
+        for _ in range(passes):
+            scene.mirror()
+            scene.clock.advance(5)
+        counts.append(scene.rollouts.counts - before)
+    assert counts == [2, 1]
+
+
+def test_figures_that_move_are_written_once_a_minute_and_a_condition_at_once() -> None:
+    scene = Scene()
+    scene.resources.apply("small", {**SPEC, "rollout": {}})
+    scene.rollouts.state = RolloutState.IN_PROGRESS
+    scene.mirror()
+    before = len(scene.resources.writes)
+    for done in range(1, 25):
+        scene.clock.advance(5)
+        scene.rollouts.done = done
+        scene.mirror()
+    assert len(scene.resources.writes) - before == 2
+    assert figures(scene)["done"] == 24
+    scene.rollouts.state = RolloutState.PAUSED
+    assert scene.mirror() == 1
+
+
+def test_what_cannot_be_read_keeps_its_plan() -> None:
+    scene = Scene()
+    scene.resources.apply("small", {**SPEC, "rollout": {}})
+    scene.mirror()
+    scene.resources.apply("small", {**SPEC, "rollout": {"speed": 1}})
+    scene.mirror()
+    assert [plan.profile for plan in scene.rollouts.current()] == ["small"]
 
 
 def test_a_profile_that_is_gone_is_gone_from_the_copy() -> None:

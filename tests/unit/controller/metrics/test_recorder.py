@@ -6,7 +6,6 @@ from typing import cast
 
 import pytest
 
-from controller.metrics.commits import Prices
 from controller.metrics.recorder import CALLBACK_EXPECTED_SECONDS, MetricsRecorder
 from controller.metrics.registry import OperatorMetrics
 from database.stats import StatsQueries, WorkingSetStats
@@ -14,6 +13,7 @@ from domain.errors import UnavailableError
 from domain.jobs import Job, JobState
 from domain.notifications import DeliveryState
 from domain.records import Cause
+from domain.spending import Prices
 from domain.video import Phase
 from tests.support.fakes.transcoder import Fate, Script
 from tests.support.fakes.videos import mp4
