@@ -5,6 +5,7 @@ still means what it last meant to the videos that name it.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from psycopg.types.json import Jsonb
 
@@ -12,6 +13,9 @@ from database.pool import Database
 from domain.profiles import DEFAULT_PROFILE, ORIGINAL, OrderedProfile, json_of_spec, ordered, spec_of_json
 
 _GET = "SELECT spec, hash FROM transcode_profiles WHERE name = %(name)s"
+# Deleted ones are kept while videos name them, so there may be more than an installation may have.
+LISTED_MAX = 200
+_LIST = "SELECT name, hash, deleted_at IS NULL AS is_offered FROM transcode_profiles ORDER BY name LIMIT %(at_most)s"
 _MAY_BUY = "SELECT FROM rollouts WHERE profile = %(name)s AND superseded_at IS NULL AND may_buy"
 _IS_OFFERED = "SELECT FROM transcode_profiles WHERE name = %(name)s AND deleted_at IS NULL"
 
@@ -40,6 +44,15 @@ WHERE videos.phase = 'uploaded' AND videos.reason = 'WaitingForProfile' LIMIT %(
 """
 
 
+@dataclass(frozen=True)
+class ListedProfile:
+    """A profile as administrators see it. ``is_offered``: whether new videos may name it."""
+
+    name: str
+    hash: str
+    is_offered: bool
+
+
 class Profiles:
     """The profiles of this installation. Every method raises UnavailableError."""
 
@@ -65,6 +78,14 @@ class Profiles:
             return True
         with self._database.connection() as connection:
             return connection.execute(_IS_OFFERED, {"name": name}).fetchone() is not None
+
+    def all(self) -> list[ListedProfile]:
+        """Return every profile by name, the default too where no resource says what it means; LISTED_MAX at most."""
+        with self._database.connection() as connection:
+            rows = connection.execute(_LIST, {"at_most": LISTED_MAX - 1}).fetchall()
+        found = {columns["name"]: ListedProfile(**columns) for columns in rows}
+        default = ListedProfile(DEFAULT_PROFILE, ORIGINAL.hash, is_offered=True)
+        return sorted({DEFAULT_PROFILE: default, **found}.values(), key=lambda one: one.name)
 
     def replace(self, profiles: Collection[OrderedProfile], *, kept: Collection[str] = ()) -> bool:
         """Take over all profiles there are now; return whether any is new, changed or gone.

@@ -14,11 +14,13 @@ from database.job_claims import Claims
 from database.overview import Overviews
 from database.profiles import Profiles
 from database.queries import VideoQueries
+from database.rollouts import Rollouts
 from database.webhook_endpoints import Endpoints
 from domain.callback_url import CALLBACK_PATH
 from runtime.tracing import UNTRACED, Tracing
 from webapi.admin.deliveries import DeliveryLog, DeliveryReplay
 from webapi.admin.overview import AdminOverviewPage
+from webapi.admin.profiles import AdminProfiles
 from webapi.admin.videos import AdminRetry, AdminVideos
 from webapi.admin.webhooks import (
     Targets,
@@ -78,6 +80,7 @@ class ApiDependencies:
     queries: VideoQueries
     commands: VideoCommands
     profiles: Profiles
+    rollouts: Rollouts
     history: EventLog
     overviews: Overviews
     claims: Claims
@@ -172,6 +175,7 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
     app.add_route(f"{video}/events/stream", VideoStream(queries, deps.serializer, deps.clock))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))
+    app.add_route("/api/v1/admin/profiles", AdminProfiles(deps.profiles, deps.rollouts, deps.clock))
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retries, responder))
 

@@ -18,6 +18,7 @@ from database.overview import Overviews
 from database.pool import Database
 from database.profiles import Profiles
 from database.queries import VideoQueries
+from database.rollouts import Rollouts
 from database.webhook_endpoints import Endpoints
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy
@@ -212,6 +213,7 @@ def start(environment: Environment) -> Service:
             queries=queries,
             commands=VideoCommands(database, timing),
             profiles=Profiles(database),
+            rollouts=Rollouts(database),
             history=EventLog(database),
             overviews=Overviews(database),
             claims=Claims(database),

@@ -24,6 +24,7 @@ from database.outbox import Outbox
 from database.overview import CallbackHealth, Overview, Overviews
 from database.profiles import Profiles
 from database.queries import VideoQueries
+from database.rollouts import Rollouts
 from database.webhook_endpoints import Endpoints
 from domain.object_keys import video_prefix
 from domain.policy import LifecyclePolicy
@@ -125,6 +126,7 @@ class Api:
             queries=self.queries,
             commands=self.commands,
             profiles=Profiles(postgres),
+            rollouts=Rollouts(postgres),
             history=EventLog(postgres),
             overviews=self.overviews,
             claims=Claims(postgres),

@@ -342,6 +342,13 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
+        "/api/v1/admin/profiles",
+        "List the transcode profiles and how far their rollouts are",
+        response=responses.AdminProfileList,
+        scope="admin",
+    ),
+    Operation(
+        "GET",
         "/api/v1/admin/videos",
         "List the dead letters of all owners",
         response=responses.AdminVideoList,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from crds.models import ShownReason
 from domain.failures import Stage
 from domain.records import Cause
+from domain.rollouts import RolloutState
 from domain.video import Origin, Phase, Reason, UploadMode, Visibility
 
 
@@ -303,6 +304,44 @@ class AdminOverview(ResponseModel):
     callbacks: CallbacksBody
     spending: SpendingBody
     regions: tuple[RegionCount, ...]
+
+
+class RolloutBody(ResponseModel):
+    """How far a profile's plan is: its videos, what they cost, and when the last is ready if it goes on as lately.
+
+    ``planned``, ``minutes`` and ``dollars`` are the most that it can be, as counted before the first video was started;
+    ``outdated`` are those that are left, null before they are counted.
+    """
+
+    plan: str
+    state: RolloutState
+    is_approved: bool
+    counted_at: datetime | None
+    planned: int
+    minutes: float
+    dollars: float
+    outdated: int | None
+    running: int
+    done: int
+    failed: int
+    spent_dollars: float
+    ends_at: datetime | None
+
+
+class AdminProfileBody(ResponseModel):
+    """A transcode profile. ``is_offered``: whether new videos may name it; ``rollout``: null if it declares none."""
+
+    name: str
+    hash: str
+    is_offered: bool
+    rollout: RolloutBody | None
+
+
+class AdminProfileList(ResponseModel):
+    """All transcode profiles, by name."""
+
+    at: datetime
+    profiles: tuple[AdminProfileBody, ...]
 
 
 class CaptionBody(ResponseModel):

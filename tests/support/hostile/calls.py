@@ -142,6 +142,7 @@ CALLS = (
     _playback("media.m3u8", Use.MEDIA),
     _playback("file", Use.FILE, 302),
     Call("GET", "/api/v1/admin/overview", scope="admin"),
+    Call("GET", "/api/v1/admin/profiles", scope="admin"),
     Call(
         "GET",
         "/api/v1/admin/videos",
