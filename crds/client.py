@@ -9,6 +9,7 @@ are translated in one place. Leader election is in controller/leader/election.py
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from pathlib import Path
@@ -50,8 +51,12 @@ EVENT_MESSAGE_MAX = 1024
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
-# Receives each call's method and HTTP status, None without a response.
-OnCall = Callable[[str, int | None], None]
+# Receives each call's method, HTTP status, None without a response, and duration in seconds.
+OnCall = Callable[[str, int | None, float], None]
+
+
+def _ignore(_method: str, _status: int | None, _seconds: float) -> None:
+    """Count no call."""
 
 
 class NotFoundError(RefusedError):
@@ -61,15 +66,13 @@ class NotFoundError(RefusedError):
 class Cluster:
     """A connection to one namespace of an API server."""
 
-    def __init__(self, api: ApiClient, *, namespace: str, on_call: OnCall = lambda _method, _status: None) -> None:
+    def __init__(self, api: ApiClient, *, namespace: str, on_call: OnCall = _ignore) -> None:
         self._api = api
         self._on_call = on_call
         self.namespace = namespace
 
     @classmethod
-    def from_environment(
-        cls, *, namespace: str, kubeconfig: Path | None = None, on_call: OnCall = lambda _method, _status: None
-    ) -> Self:
+    def from_environment(cls, *, namespace: str, kubeconfig: Path | None = None, on_call: OnCall = _ignore) -> Self:
         """Connect as ``kubeconfig`` says, or as the pod's ServiceAccount. Reads files and makes no call."""
         configuration = Configuration()
         try:
@@ -100,7 +103,7 @@ class Cluster:
 
         Raises NotFoundError, ConflictError, UnavailableError, RefusedError.
         """
-        action = f"{method} {path} at Kubernetes"
+        action, began = f"{method} {path} at Kubernetes", time.monotonic()
         try:
             call = self._api.param_serialize(
                 method,
@@ -118,9 +121,9 @@ class Cluster:
                 if deadline.is_over:
                     raise TimeoutError
         except (HTTPError, ApiException, OSError) as error:
-            self._on_call(method, None)
+            self._on_call(method, None, time.monotonic() - began)
             raise UnavailableError(f"{action}: no answer") from error
-        self._on_call(method, response.status)
+        self._on_call(method, response.status, time.monotonic() - began)
         if response.status >= 400:
             raise _error_of(action, response.status, content, response.headers)
         return _json_object(action, content)

@@ -124,6 +124,8 @@ class OperatorMetrics:
         self._kubernetes = self._counter(
             "rest_client_requests", "Requests to the API server, except those of kopf.", "code", "method"
         )
+        text = "Duration of a request to the API server, up to the end of its response or an error."
+        self._kubernetes_seconds = self._histogram("rest_client_request_duration_seconds", text, _QUICK, "verb")
         self._events = self._counter(
             f"{PREFIX}_kubernetes_events", "Events of Kubernetes, by what became of them.", "result"
         )
@@ -204,9 +206,10 @@ class OperatorMetrics:
         if result is PassResult.PANIC:
             self._panics.labels(NAME).inc()
 
-    def kubernetes_request(self, method: str, status: int | None) -> None:
+    def kubernetes_request(self, method: str, status: int | None, seconds: float) -> None:
         """Count a request to the API server. ``status``: None when no response arrived."""
         self._kubernetes.labels(_code(status, none="<error>"), method).inc()
+        self._kubernetes_seconds.labels(method).observe(seconds)
 
     def events_ended(self, result: EventResult, count: int) -> None:
         """Count Events of Kubernetes that were posted, refused or dropped."""

@@ -51,7 +51,7 @@ def operator_registry() -> CollectorRegistry:
         RolloutPlan(1, "small", "0" * 16, RolloutSpec(), RolloutState.IN_PROGRESS, is_approved=True),
     )
     metrics.coconut_request("start", 201, 0.1)
-    metrics.kubernetes_request("GET", 200)
+    metrics.kubernetes_request("GET", 200, 0.01)
     metrics.task_ended("resync", 0)
     metrics.pass_ended(PassResult.PANIC, 0.1)
     metrics.committed(CommitMetrics(stay=PhaseDuration(Phase.UPLOADING, 1.0)))

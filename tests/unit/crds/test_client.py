@@ -84,12 +84,19 @@ def test_writing_the_status_of_a_missing_resource_is_a_conflict() -> None:
         UploadsClient(cluster(FakeApi(404)), SIGNATURES).write_status(a_resource(a_desired_state()), {})
 
 
-def test_each_call_is_noted_with_its_method_and_status() -> None:
+def test_each_call_is_noted_with_its_method_status_and_duration() -> None:
     counted: list[tuple[str, int | None]] = []
+    lasted: list[float] = []
+
+    def note(method: str, status: int | None, seconds: float) -> None:
+        counted.append((method, status))
+        lasted.append(seconds)
+
     api = FakeApi(404)
-    watched = Cluster(api, namespace="n", on_call=lambda *call: counted.append(call))  # type: ignore[arg-type]
+    watched = Cluster(api, namespace="n", on_call=note)  # type: ignore[arg-type]
     for error in (None, OSError("cut off")):
         api.error = error
         with pytest.raises(UpstreamError):
             watched.request("GET", "/x")
     assert counted == [("GET", 404), ("GET", None)]
+    assert all(0 < seconds < 60 for seconds in lasted)
