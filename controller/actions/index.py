@@ -21,6 +21,7 @@ from controller.rules.steps import (
     AdoptJob,
     AwaitUpload,
     BringBack,
+    BringBackAgain,
     CompleteUpload,
     Expire,
     ExtendDeadline,
@@ -129,6 +130,8 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return publication.withdraw(ctx)
         case BringBack():
             return publication.bring_back(ctx)
+        case BringBackAgain():
+            return publication.bring_back_again(ctx)
         case Republish():
             return publication.republish(step, ctx)
         case MarkPlayable():

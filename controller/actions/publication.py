@@ -113,6 +113,11 @@ def withdraw(ctx: ReconcileContext) -> Result:
     return Result(ctx.row, Requeue.NOW)
 
 
+def bring_back_again(ctx: ReconcileContext) -> Result:
+    """Record that files of a restored video are withdrawn after all; the next passes bring them back."""
+    return ctx.commit(replace(ctx.row.observed, is_withdrawn=True), Requeue.NOW)
+
+
 def bring_back(ctx: ReconcileContext) -> Result:
     """Move some files of a restored video back, at last the mark; the next pass then writes the stable ones."""
     video_id, is_private = ctx.row.desired.video_id, ctx.row.observed.is_private

@@ -262,7 +262,14 @@ def _restored_video(row: VideoRow, published: Published, deps: Dependencies) -> 
     snapshot = _playlist(row, deps)
     if snapshot.playlist == playlist_of(row, published):
         return snapshot
-    outputs = deps.storage.verify_published(row.desired.video_id, published, is_private=row.observed.is_private)
+    video_id, is_private = row.desired.video_id, row.observed.is_private
+    outputs = deps.storage.verify_published(video_id, published, is_private=is_private)
+    if isinstance(outputs, OutputsProblem):
+        # A process that read the row before the restore, such as a frozen one, may withdraw files until now.
+        if deps.storage.has_withdrawn(video_id):
+            return replace(snapshot, has_withdrawn=True)
+        # It may also have brought back, between these two looks, what it had withdrawn.
+        outputs = deps.storage.verify_published(video_id, published, is_private=is_private)
     return replace(snapshot, outputs=outputs)
 
 

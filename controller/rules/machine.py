@@ -34,6 +34,7 @@ from controller.rules.steps import (
     AcknowledgeRetry,
     AwaitUpload,
     BringBack,
+    BringBackAgain,
     Expire,
     Fail,
     MarkPlayable,
@@ -166,6 +167,8 @@ def _resting(row: VideoRow, now: datetime, timing: Timing) -> Step:
 def _restoring(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
     if snapshot.playlist == playlist_of(row, published):
         return MarkPlayable()
+    if snapshot.has_withdrawn:
+        return BringBackAgain()
     match snapshot.outputs:
         case VerifiedOutputs():
             return Republish(snapshot.outputs.poster_key)

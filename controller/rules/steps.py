@@ -24,7 +24,8 @@ class Snapshot:
 
     ``is_incomplete``: an upstream did not answer, so an absence proves nothing. ``parts``: None without an open
     multipart upload. ``is_readable``: a file of a deleted video is left where it was published; ``is_marked``: the
-    bucket has the mark of its deletion. ``used``: an attempt that the row does not know, looked for before an end
+    bucket has the mark of its deletion. ``has_withdrawn``: files of a restored video lie where its deletion moved them,
+    although all had been brought back. ``used``: an attempt that the row does not know, looked for before an end
     without another job.
     ``accepted_at``: when the newest submission of any video was made that led to a job; ``accepted_before``: the newest
     of them before the last attempt. ``hindrance``: why the snapshot is incomplete, once that has lasted.
@@ -43,6 +44,7 @@ class Snapshot:
     playlist: str | None = None
     is_readable: bool = False
     is_marked: bool = False
+    has_withdrawn: bool = False
     used: "RestoreAttempt | None" = None
     unknown_looks: int = 0
     unknown_seconds: float = 0.0
@@ -96,6 +98,11 @@ class Withdraw:
 @dataclass(frozen=True)
 class BringBack:
     """The video was restored: move its files back."""
+
+
+@dataclass(frozen=True)
+class BringBackAgain:
+    """A late process withdrew files of a restored video after they had been brought back."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +282,7 @@ Step = (
     | Unpublish
     | Withdraw
     | BringBack
+    | BringBackAgain
     | Republish
     | MarkPlayable
     | Retire

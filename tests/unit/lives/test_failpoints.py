@@ -214,15 +214,28 @@ def killed_once_its_playlist_was_written() -> InMemoryWorld:
     return _with_playlist(world)
 
 
-def killed_once_its_playlist_was_restored() -> InMemoryWorld:
-    """Return a world of a restored video whose stable playlist is there again, and whose row does not know it."""
+def brought_back() -> InMemoryWorld:
+    """Return a world of a restored video whose files are back, but for the stable ones."""
     world = uploaded()
     settled(world)
     delete(world)
     settled(world)
     restore(world)
     run_until(world, lambda world: not world.row.observed.is_withdrawn)
-    return _with_playlist(world)
+    return world
+
+
+def killed_once_its_playlist_was_restored() -> InMemoryWorld:
+    """Return a world of a restored video whose stable playlist is there again, and whose row does not know it."""
+    return _with_playlist(brought_back())
+
+
+def withdrawn_again_by_a_late_process() -> InMemoryWorld:
+    """Return a world of a restored video from which a process that read an earlier row withdrew all files once more."""
+    world = brought_back()
+    world.storage.withdraw(VIDEO_ID, at_most=1_000)
+    world.failpoints.points.clear()
+    return world
 
 
 def _with_playlist(world: InMemoryWorld) -> InMemoryWorld:
@@ -293,6 +306,7 @@ LIVES = {
     "playlist-lost-too-long": Life(lose_playlists_until_too_late),
     "its-playlist-was-written": Life(killed_once_its_playlist_was_written),
     "its-playlist-was-restored": Life(killed_once_its_playlist_was_restored),
+    "withdrawn-again": Life(withdrawn_again_by_a_late_process),
     "restored-without-its-attempt": Life(restored_without_its_attempt),
     "paused": Life(uploaded, (pause, unpause)),
     "captioned": Life(uploaded, (put_captions, remove_captions)),

@@ -8,13 +8,14 @@ import pytest
 from controller.actions import publication
 from controller.audit.findings import FindingType
 from domain import object_keys
+from domain.failures import FailureCode
 from domain.video import PAUSED_ANNOTATION, Phase
 from tests.support.fakes.storage import StoredObject
 from tests.support.fakes.transcoder import Fate, Script
 from tests.support.fakes.videos import stream
 from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.dumps import Dump
-from tests.support.world.endings import a_world, assert_ends_ready, assert_playable
+from tests.support.world.endings import a_world, assert_ends_errored, assert_ends_ready, assert_playable
 from tests.support.world.operator import Process, live, settled
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
@@ -98,6 +99,57 @@ def test_a_video_restored_while_its_files_are_being_withdrawn_plays_again(monkey
     world.records.restore(VIDEO_ID)
     settled(world)
     assert_ends_ready(world)
+
+
+def brought_back() -> InMemoryWorld:
+    """Return a restored video whose files are all back, right before a pass looks at them."""
+    world = a_world()
+    live(world)
+    world.records.delete(VIDEO_ID)
+    settled(world)
+    world.records.restore(VIDEO_ID)
+    process = Process(world)
+    process.begin()
+    while world.row.observed.is_withdrawn:
+        process.step()
+    assert not world.row.observed.is_playable
+    return world
+
+
+@pytest.mark.parametrize("at_most", [1, 3, 1_000])
+def test_a_video_whose_files_a_late_process_withdraws_after_its_restore_plays_again(at_most: int) -> None:
+    world = brought_back()
+    # An audit, or a frozen pass, that read the row before the restore.
+    world.storage.withdraw(VIDEO_ID, at_most=at_most)
+    settled(world)
+    assert_ends_ready(world)
+    assert not world.storage.has_withdrawn(VIDEO_ID)
+    assert len(world.transcoder.jobs) == 1
+
+
+def test_a_video_whose_withdrawn_files_come_back_while_it_is_judged_plays_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = brought_back()
+    world.storage.withdraw(VIDEO_ID, at_most=1)
+    has_withdrawn = world.storage.has_withdrawn
+
+    def asked_too_late(video_id: str) -> bool:
+        # The audit that withdrew them late brings them back itself.
+        world.storage.bring_back(video_id, at_most=1_000, is_private=False)
+        return has_withdrawn(video_id)
+
+    monkeypatch.setattr(world.storage, "has_withdrawn", asked_too_late)
+    settled(world)
+    assert_ends_ready(world)
+
+
+def test_a_restored_video_whose_files_are_gone_ends_errored() -> None:
+    world = brought_back()
+    for key in public(world):
+        world.storage.remove_file(key)
+    settled(world)
+    assert_ends_errored(world, FailureCode.OUTPUTS_INVALID, jobs=1)
 
 
 def test_a_paused_video_is_brought_back_too() -> None:
