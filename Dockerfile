@@ -33,8 +33,10 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3-venv
 # pip has an environment of its own, so that the shipped one has none.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/venv
 COPY requirements.lock /build/
-RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps \
+RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --require-hashes --no-deps --no-compile \
     --only-binary :all: --requirement /build/requirements.lock
+# Compiled code names its source by content, not by time: two builds make the same files.
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM ${NODE_BASE} AS page
 ARG RELEASE
@@ -74,7 +76,7 @@ COPY controller ./controller
 COPY webapi ./webapi
 COPY videoupload ./videoupload
 # The root file system is read-only at run time, so the code is compiled now.
-RUN python3 -m compileall -q /app
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /app
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

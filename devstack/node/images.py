@@ -45,8 +45,20 @@ class Images:
 
     def build(self, image: str, *, tree: Path, arguments: Mapping[str, str], target: str) -> None:
         """Build an image out of a tree of this project, and import it."""
+        self._build_tree(image, "--layers", tree=tree, arguments=arguments, target=target)
+        self._import(image)
+
+    def build_afresh(self, image: str, tree: Path, *, arguments: Mapping[str, str], target: str) -> str:
+        """Build an image from its bases alone, with one time for all files, and return its id.
+
+        The id is the SHA-256 of the image's configuration, which names the layers by theirs.
+        """
+        self._build_tree(image, "--no-cache", "--timestamp", "0", tree=tree, arguments=arguments, target=target)
+        return run("buildah", "images", "--no-trunc", "--format", "{{.ID}}", image).strip()
+
+    def _build_tree(self, image: str, *options: str, tree: Path, arguments: Mapping[str, str], target: str) -> None:
         self._ensure_bases()
-        argv = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--pull-never", "--layers"]
+        argv = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--pull-never", *options]
         # The build trusts this machine's certificate authorities; the image does not keep them.
         certificates = "/etc/ssl/certs/ca-certificates.crt"
         argv += ["--volume", f"{certificates}:{certificates}:ro"]
@@ -57,7 +69,6 @@ class Images:
         for name, value in {**bases, **arguments}.items():
             argv += ["--build-arg", f"{name}={value}"]
         run(*argv, "--target", target, "--tag", image, str(tree), timeout_seconds=_BUILD_MINUTES * 60)
-        self._import(image)
 
     def has(self, image: str) -> bool:
         """Return whether containerd has the image."""

@@ -69,6 +69,12 @@ def test_the_image_is_built_from_bases_by_digest_with_provenance() -> None:
     assert "--target image" in build
 
 
+def test_the_image_can_be_built_again_to_the_same_bytes() -> None:
+    (build,) = commands("docker buildx build")
+    assert "rewrite-timestamp=true" in build
+    assert "SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)" in build
+
+
 def test_the_dockerfile_has_every_argument_that_it_is_given() -> None:
     (build,) = commands("docker buildx build")
     given = set(re.findall(r"--build-arg \"?(\w+)=", build))
