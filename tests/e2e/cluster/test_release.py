@@ -5,7 +5,9 @@ import re
 import secrets
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,6 +175,44 @@ def test_rotated_credentials_are_in_use_within_two_minutes_and_fail_no_request(
     assert traffic.failed == []
     assert all(traffic.answered[name] > 10 for name in streams), traffic.answered
     eventually(lambda: leads(release, "operator"))
+
+
+def names_of(pods: list[dict[str, Any]]) -> set[str]:
+    return {str(pod["metadata"]["name"]) for pod in pods}
+
+
+def test_a_drained_node_keeps_a_serving_pod_of_each_kind_until_there_is_room_elsewhere(
+    release: HelmRelease, node: AnyNode, made: clip.Clip, state: Path
+) -> None:
+    bearer, video_id = release.bearer("stream"), uploaded(release, made.path, state / "before", user="eve")
+    url, before = f"{release.api_url}/api/v1/videos", names_of(release.pods())
+    (name,) = names_of(json.loads(node.servers.kubectl("get", "nodes", "--output=json"))["items"])
+    drain = [
+        "drain", name, f"--pod-selector=app.kubernetes.io/instance={NAME}",
+        "--delete-emptydir-data", "--timeout=240s",
+    ]  # fmt: skip
+
+    def waiting() -> set[str]:
+        pods = [pod for pod in release.pods() if "nodeName" not in pod["spec"]]
+        return {str(pod["metadata"]["labels"]["app.kubernetes.io/component"]) for pod in pods}
+
+    with ThreadPoolExecutor(1) as pool, Traffic({"GET": Stream(new_connections("GET", url, bearer), OK)}) as traffic:
+        try:
+            draining = pool.submit(node.servers.kubectl, *drain, timeout_seconds=300)
+            # The budgets let one pod of each kind go; what replaces it finds no node.
+            eventually(lambda: waiting() == {"api", "operator"}, within_seconds=120)
+            eventually(lambda: is_video_ready(release, video_id, user="eve"), within_seconds=240)
+            assert not draining.done()
+        finally:
+            # Room for the pods that wait, as another node would be.
+            node.servers.kubectl("uncordon", name)
+        draining.result()
+        eventually(lambda: not before & names_of(release.pods()), within_seconds=120)
+        for deployment in (API, OPERATOR):
+            release.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=120s")
+    assert traffic.failed == []
+    assert traffic.answered["GET"] > 10
+    eventually(lambda: leads(release, "operator"), within_seconds=60)
 
 
 def test_an_upload_survives_when_all_pods_are_killed(release: HelmRelease, made: clip.Clip, state: Path) -> None:
