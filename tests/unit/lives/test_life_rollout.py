@@ -1,4 +1,4 @@
-"""Lives of a video that a rollout makes anew: nobody's limits, last in the queue, and held with its rollout."""
+"""Lives of a video that a rollout makes anew: no owner's limits, last in the queue, and held with its rollout."""
 
 from controller.coconut.limiter import Denied
 from controller.rules.submission import ROLLOUT_HELD
