@@ -54,7 +54,8 @@ class Images:
         The id is the SHA-256 of the image's configuration, which names the layers by theirs.
         """
         self._build_tree(image, "--no-cache", "--timestamp", "0", tree=tree, arguments=arguments, target=target)
-        return run("buildah", "images", "--no-trunc", "--format", "{{.ID}}", image).strip()
+        # An image is listed once for each of its names.
+        return run("buildah", "images", "--no-trunc", "--format", "{{.ID}}", image).split()[0]
 
     def _build_tree(self, image: str, *options: str, tree: Path, arguments: Mapping[str, str], target: str) -> None:
         self._ensure_bases()
