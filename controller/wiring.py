@@ -167,7 +167,7 @@ def wire(
             s3,
             Storage(storage_settings, clients),
             unguarded=("presign_source",),
-            inner={"keep_original": copies},
+            inner={"keep_original": copies, "copy_stream": copies, "gather_stream": copies},
         ),
         parts=guard(s3, Multipart(storage_settings, clients), inner={"complete": copies}),
         transcoder=guard(Bulkhead("Coconut", at_most=at_most), coconut),

@@ -21,7 +21,7 @@ from database.retranscodes import Allowance, CountedRequest
 from domain.captions import CaptionTrack
 from domain.records import Cause, VideoRow
 from domain.schedule import Timing, restore_window
-from domain.video import COUNTER_MAX
+from domain.video import COUNTER_MAX, Visibility
 
 # The lock makes a refused change return the row that the statement refused, not one changed a moment later.
 _LOCK = SELECT_VIDEO + " FOR UPDATE"
@@ -72,8 +72,10 @@ _RESTORE = _WITH_HISTORY.format(
 
 _DESCRIBE = _WITH_HISTORY.format(
     statement=f"""
-    UPDATE videos SET title = %(title)s, metadata = %(metadata)s, revision = revision + 1, retired = false
-    WHERE video_id = %(video_id)s AND origin = 'api' AND (title, metadata) IS DISTINCT FROM (%(title)s, %(metadata)s)
+    UPDATE videos SET title = %(title)s, metadata = %(metadata)s, visibility = %(visibility)s, revision = revision + 1,
+        retired = false
+    WHERE video_id = %(video_id)s AND origin = 'api'
+      AND (title, metadata, visibility) IS DISTINCT FROM (%(title)s, %(metadata)s, %(visibility)s)
     RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 )
@@ -182,12 +184,19 @@ class VideoCommands:
         return row
 
     def describe(
-        self, video_id: str, *, title: str, metadata: Mapping[str, str | None], metadata_bytes_max: int
+        self,
+        video_id: str,
+        *,
+        title: str,
+        metadata: Mapping[str, str | None],
+        metadata_bytes_max: int,
+        visibility: Visibility | None = None,
     ) -> VideoRow:
-        """Change what people wrote about a video; it needs no job. Repeating it changes nothing.
+        """Change what people wrote about a video, and who can play it; it needs no job. Repeating it changes nothing.
 
         ``title``: empty to leave it. ``metadata``: texts that are added or replaced, None for names that are removed.
-        ``metadata_bytes_max``: of the result as JSON. Also raises MetadataTooLargeError.
+        ``metadata_bytes_max``: of the result as JSON. ``visibility``: None to leave it. Also raises
+        MetadataTooLargeError.
         """
         with _at_most_its_type(), self._database.transaction() as connection:
             before = _locked(connection, video_id)
@@ -198,8 +207,9 @@ class VideoCommands:
                 "video_id": video_id,
                 "title": title or before.desired.title,
                 "metadata": Jsonb(merged),
+                "visibility": visibility or before.desired.visibility,
                 "by": Cause.CLIENT,
-                "said": events.DESCRIBED,
+                "said": events.described(before.desired.visibility, visibility),
             }
             row = _counted(fetch_video(connection, _DESCRIBE, values)) or before
             wakeups.send(connection, wakeups.Wakeup(video_id, Cause.CLIENT))

@@ -7,7 +7,7 @@ from database.columns import event_row
 from database.pool import Connection, Database
 from domain.messages import HINDRANCES
 from domain.records import Cause, EventRow, VideoRow
-from domain.video import ObservedState
+from domain.video import ObservedState, Visibility
 
 # A video has a few dozen transitions; the limit is for one that is retried again and again.
 _AT_MOST = 1_000
@@ -15,8 +15,15 @@ _AT_MOST = 1_000
 # The messages of lines that no observation has words for.
 DELETED, RESTORED = "the video was deleted", "the video was restored"
 DESCRIBED = "the title or the metadata was changed"
+_WANTED = {
+    Visibility.PUBLIC: "the owner made the video public",
+    Visibility.PRIVATE: "the owner made the video private",
+}
 EXPIRED = "the video was deleted: it failed long ago and was not retried"
 PAUSED, RESUMED = "a person paused the video", "a person ended the pause"
+RELOCATING = "its files are being moved, since who can play it was changed"
+NOW_PRIVATE, NOW_PUBLIC = "the video is private from now on", "the video is public from now on"
+RELOCATED = "no file is left where the video was before"
 
 # The oldest line makes room for a new one.
 DROP_OLDEST = f"""
@@ -53,10 +60,19 @@ def append_deletion(connection: Connection, row: VideoRow, cause: Cause) -> None
     _append(connection, row, cause, message, desired_revision=row.desired.revision)
 
 
+def described(before: Visibility, after: Visibility | None) -> str:
+    """Return the message of the line for a change by its owner. ``after``: None if it leaves who can play the video."""
+    return DESCRIBED if after is None or after is before else _WANTED[after]
+
+
 def message_of(before: ObservedState, after: ObservedState) -> str:
     """Return the message of the line for a transition. A pause and a hindrance leave the observation's own as it is."""
     if before.is_paused != after.is_paused:
         return PAUSED if after.is_paused else RESUMED
+    if before.attempt == after.attempt and before.is_private != after.is_private:
+        return NOW_PRIVATE if after.is_private else NOW_PUBLIC
+    if before.is_relocating != after.is_relocating:
+        return RELOCATING if after.is_relocating else RELOCATED
     if after.hindrance is not None and before.hindrance is not after.hindrance:
         return f"waiting for {HINDRANCES[after.hindrance][0]}"
     return after.message

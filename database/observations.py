@@ -56,7 +56,9 @@ SELECT video_id, origin, revision, observed_revision, phase, phase_since, delete
        NOT deleted AND ((edition, retries) > (observed_edition, observed_retries) AND NOT is_paused
            OR is_playable AND captions IS DISTINCT FROM captions_published -> 'captions'
            OR is_playable AND captions -> 'tracks' <> '[]'
-              AND (captions_published ->> 'attempt')::integer IS DISTINCT FROM (published ->> 'attempt')::integer)
+              AND (captions_published ->> 'attempt')::integer IS DISTINCT FROM (published ->> 'attempt')::integer
+           OR phase IN ('ready', 'errored')
+              AND (is_relocating OR attempt > 0 AND is_private <> (visibility = 'private')))
        AS is_behind
 FROM videos WHERE NOT retired AND video_id > %(after)s AND {IN_SCOPE} ORDER BY video_id LIMIT %(at_most)s
 """  # noqa: S608 - a constant
@@ -148,4 +150,6 @@ def _transition_fields(observed: ObservedState) -> tuple[object, ...]:
         observed.is_playable,
         observed.attempt_floor,
         observed.hindrance,
+        observed.is_private,
+        observed.is_relocating,
     )

@@ -7,7 +7,7 @@ hold no ids, times or counters, so the text of an idle upload stays the same fro
 from dataclasses import dataclass
 
 from domain.failures import FailureCode
-from domain.reasons import DELETED, FAILURE_REASONS, PAUSED
+from domain.reasons import DELETED, FAILURE_REASONS, MOVING, PAUSED
 from domain.video import (
     AT_REST,
     HAS_FAILED,
@@ -18,6 +18,7 @@ from domain.video import (
     Origin,
     Phase,
     Reason,
+    must_relocate,
     shown_phase,
 )
 
@@ -52,7 +53,13 @@ def present(desired: DesiredState, observed: ObservedState) -> Presentation:
         message=_message(observed, waiting_for, what_to_do),
         waiting_for=waiting_for,
         what_to_do=what_to_do,
-        is_moving=not is_held and (observed.phase not in AT_REST or lost_its_playlist or is_behind(desired, observed)),
+        is_moving=not is_held
+        and (
+            observed.phase not in AT_REST
+            or lost_its_playlist
+            or is_behind(desired, observed)
+            or must_relocate(desired, observed)
+        ),
         is_held=is_held,
     )
 
@@ -148,6 +155,8 @@ def _waiting_for_and_what_to_do(desired: DesiredState, observed: ObservedState) 
         return "a person", observed.failure.advice.action
     if observed.reason is Reason.PUBLISHED and not observed.is_playable:
         return "the stream to be restored", None
+    if _is_relocated(desired, observed):
+        return "its files to be moved, since who can play it was changed; it plays on until they are", None
     if observed.hindrance is not None:
         return HINDRANCES[observed.hindrance]
     waiting_for, what_to_do = _WORDS[observed.reason]
@@ -174,7 +183,14 @@ def _reason(desired: DesiredState, observed: ObservedState) -> str:
         return PAUSED
     if observed.reason in HAS_FAILED and observed.failure is not None:
         return FAILURE_REASONS[observed.failure.code]
+    if _is_relocated(desired, observed):
+        return MOVING
     return observed.reason.value if observed.hindrance is None else observed.hindrance.value
+
+
+def _is_relocated(desired: DesiredState, observed: ObservedState) -> bool:
+    """Return whether people see that files are moved. Of a failed upload they see why it failed, which matters more."""
+    return must_relocate(desired, observed) and observed.phase is Phase.READY and observed.is_playable
 
 
 def _message(observed: ObservedState, waiting_for: str | None, what_to_do: str | None) -> str:

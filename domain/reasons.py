@@ -11,5 +11,12 @@ FAILURE_REASONS = {code: to_pascal(code.value) for code in FailureCode}
 # What a person did takes precedence over the operator's reason.
 PAUSED = "Paused"
 DELETED = "Deleted"
+MOVING = "Moving"
 
-SHOWN_REASONS = [*(reason.value for reason in (*Reason, *Hindrance)), PAUSED, DELETED, *FAILURE_REASONS.values()]
+SHOWN_REASONS = [
+    *(reason.value for reason in (*Reason, *Hindrance)),
+    PAUSED,
+    DELETED,
+    MOVING,
+    *FAILURE_REASONS.values(),
+]

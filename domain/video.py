@@ -247,8 +247,9 @@ class ObservedState:
     before folders had random names. ``is_withdrawn``: the video was deleted, and its public files are, or are being,
     moved to where they cannot be read; true until the last one of a restored video is back. ``hindrance``: None as
     soon as the next look succeeds. ``is_private``: the files of the attempts, and what was published of them, lie below
-    the private prefix; decided when the first attempt is stored. ``ordered``: what the newest attempt was ordered with;
-    None before the first, and for attempts from before profiles.
+    the private prefix; decided when the first attempt is stored, and changed once its files were copied.
+    ``is_relocating``: files may lie below the other prefix too, because they are copied there or still to be removed.
+    ``ordered``: what the newest attempt was ordered with; None before the first, and for attempts from before profiles.
     """
 
     revision: int
@@ -278,6 +279,7 @@ class ObservedState:
     hindrance: Hindrance | None = None
     is_private: bool = False
     ordered: OrderedProfile | None = None
+    is_relocating: bool = False
 
     @property
     def outputs_folder(self) -> str:
@@ -295,6 +297,17 @@ def shown_phase(desired: DesiredState, observed: ObservedState) -> Phase:
     if observed.is_playable and not desired.deleted:
         return Phase.READY
     return observed.phase
+
+
+def is_misplaced(desired: DesiredState, observed: ObservedState) -> bool:
+    """Return whether the files are to lie below the other prefix: who can play the video was changed since."""
+    return observed.attempt > 0 and observed.is_private is not (desired.visibility is Visibility.PRIVATE)
+
+
+def must_relocate(desired: DesiredState, observed: ObservedState) -> bool:
+    """Return whether files are to be copied or removed because of that. While an edition is made, they wait."""
+    is_due = observed.is_relocating or is_misplaced(desired, observed)
+    return is_due and observed.phase in AT_REST and not desired.deleted
 
 
 def is_retryable(observed: ObservedState) -> bool:

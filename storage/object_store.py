@@ -3,12 +3,13 @@
 The rules for originals and outputs are in storage/verify/; this module only makes the requests.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -51,6 +52,10 @@ _COPY_BYTES_MAX = 5 * 1000**3
 _COPY_PART_BYTES = 1024**3
 # A long video has thousands of files, and all of them must be out of reach within a minute.
 _MOVES_AT_ONCE = 8
+# Some stores take longer for the copy of a larger file than other requests may.
+_LARGE_BYTES = 64 * 1024**2
+
+Item = TypeVar("Item")
 
 
 class Storage:
@@ -108,12 +113,15 @@ class Storage:
                 raise
 
     def _copy_in_parts(self, key: str, kept_key: str, etag: str, file_bytes: int) -> None:
-        copier = self._clients.copier
         source: Any = {"CopySource": {"Bucket": self._raw_bucket, "Key": key}, "CopySourceIfMatch": f'"{etag}"'}
-        target: Any = {"Bucket": self._raw_bucket, "Key": kept_key}
+        self._join_copies(source, {"Bucket": self._raw_bucket, "Key": kept_key}, file_bytes, {})
+
+    def _join_copies(self, source: Any, target: Any, file_bytes: int, kept: Mapping[str, Any]) -> None:
+        """Copy a file of more than 5 GB. ``kept``: the headers of the copy."""
+        copier = self._clients.copier
         parts: list[CompletedPartTypeDef] = []
         # One that stays open after a crash is aborted by controller/actions/multipart_gc.py.
-        upload = target | {"UploadId": copier.create_multipart_upload(**target)["UploadId"]}
+        upload = target | {"UploadId": copier.create_multipart_upload(**target, **kept)["UploadId"]}
         for number, start in enumerate(range(0, file_bytes, _COPY_PART_BYTES), 1):
             last = min(start + _COPY_PART_BYTES, file_bytes) - 1
             part = copier.upload_part_copy(
@@ -345,6 +353,10 @@ class Storage:
         """Return whether any file of a video lies where players, or the holders of signed URLs, can read it."""
         return any(self._has_any(prefix) for prefix in object_keys.stream_prefixes(video_id))
 
+    def has_stream(self, video_id: str, *, is_private: bool) -> bool:
+        """Return whether any file of a video lies where public, or private, streams do."""
+        return self._has_any(object_keys.video_prefix(video_id, is_private=is_private))
+
     def has_withdrawn(self, video_id: str) -> bool:
         """Return whether any file of a video lies where a deletion moves them."""
         return self._has_any(object_keys.withdrawn_prefix(video_id))
@@ -356,15 +368,64 @@ class Storage:
         where a policy does.
         """
         return all(
-            self._move(prefix, object_keys.withdrawn_prefix(video_id), acl={}, at_most=at_most)
+            self._move(prefix, object_keys.withdrawn_prefix(video_id), at_most=at_most)
             for prefix in object_keys.stream_prefixes(video_id)
         )
 
     def bring_back(self, video_id: str, *, at_most: int, is_private: bool) -> bool:
         """Undo `withdraw` for up to ``at_most`` files; return True once none is left."""
         target = object_keys.video_prefix(video_id, is_private=is_private)
-        acl = {} if is_private else self._acl
-        return self._move(object_keys.withdrawn_prefix(video_id), target, acl=acl, at_most=at_most)
+        return self._move(object_keys.withdrawn_prefix(video_id), target, at_most=at_most)
+
+    def copy_stream(self, video_id: str, *, is_private: bool, at_most: int) -> bool:
+        """Copy up to ``at_most`` files of a video to where its stream is to lie; return True if none was missing there.
+
+        They stay where they are. The store copies them, and a copy has its file's type and caching.
+        """
+        source = object_keys.video_prefix(video_id, is_private=not is_private)
+        target = object_keys.video_prefix(video_id, is_private=is_private)
+        missing = list(islice(self._missing(source, target), at_most))
+        self._for_each(missing, lambda file: self._copy(file, target + file.key.removeprefix(source)))
+        return not missing
+
+    def gather_stream(self, video_id: str, *, is_private: bool, at_most: int) -> bool:
+        """Remove up to ``at_most`` files from where a video's stream does not lie; return True if there was none.
+
+        One that the stream lacks is copied there first: it is the work of a job that ran on, or of a newer row.
+        """
+        source = object_keys.video_prefix(video_id, is_private=not is_private)
+        target = object_keys.video_prefix(video_id, is_private=is_private)
+        found = list(islice(self._with_copies(source, target), at_most))
+
+        def gather(pair: tuple[StoredFile, StoredFile | None]) -> None:
+            file, copy = pair
+            if copy is None:
+                self._copy(file, target + file.key.removeprefix(source))
+            self._remove(self._processed_bucket, file.key)
+
+        self._for_each(found, gather, is_large=lambda pair: pair[1] is None and _is_large(pair[0]))
+        return not found
+
+    def _missing(self, source: str, target: str) -> Iterator[StoredFile]:
+        """Yield the files below one prefix that another lacks, or has in another size, or from before."""
+        for file, copy in self._with_copies(source, target):
+            is_same = copy is not None and copy.file_bytes == file.file_bytes
+            if copy is None or not is_same or copy.last_modified < file.last_modified:
+                yield file
+
+    def _with_copies(self, source: str, target: str) -> Iterator[tuple[StoredFile, StoredFile | None]]:
+        """Yield each file below one prefix with the one of the same name below the other.
+
+        Both listings are in order of keys, so neither is kept.
+        """
+        copies = self._files(self._processed_bucket, target)
+        copy = next(copies, None)
+        for file in self._files(self._processed_bucket, source):
+            name = file.key.removeprefix(source)
+            while copy is not None and copy.key.removeprefix(target) < name:
+                copy = next(copies, None)
+            is_found = copy is not None and copy.key.removeprefix(target) == name
+            yield file, copy if is_found else None
 
     def remove_original(self, key: str) -> None:
         """Remove an original; succeeds if it is already gone."""
@@ -415,24 +476,54 @@ class Storage:
         with translate_errors("listing a video's files"):
             return bool(self._session.page(self._processed_bucket, prefix, at_most=1).files)
 
-    def _move(self, source: str, target: str, *, acl: Mapping[str, str], at_most: int) -> bool:
-        def move(key: str) -> None:
-            with translate_errors("moving a video's files"):
-                try:
-                    self._session.copy(self._processed_bucket, key, target + key.removeprefix(source), acl)
-                except ClientError as error:
-                    if is_missing(error):
-                        return
-                    raise
-            self._remove(self._processed_bucket, key)
+    def _move(self, source: str, target: str, *, at_most: int) -> bool:
+        def move(file: StoredFile) -> None:
+            self._copy(file, target + file.key.removeprefix(source))
+            self._remove(self._processed_bucket, file.key)
 
         with translate_errors("listing a video's files"):
             page = self._session.page(self._processed_bucket, source, at_most=at_most)
+        self._for_each(page.files, move)
+        return not page.is_truncated
+
+    def _copy(self, file: StoredFile, key: str) -> None:
+        """Copy a file within the bucket of outputs, readable by all if its new key is; one that is gone is left out."""
+        acl = self._acl if key.startswith(object_keys.PUBLIC_PREFIX) else {}
+        with translate_errors("moving a video's files"):
+            try:
+                if file.file_bytes > _COPY_BYTES_MAX:
+                    self._copy_output_in_parts(file, key, acl)
+                else:
+                    session = self._clients.copying if _is_large(file) else self._session
+                    session.copy(self._processed_bucket, file.key, key, acl)
+            except ClientError as error:
+                if not is_missing(error):
+                    raise
+
+    def _copy_output_in_parts(self, file: StoredFile, key: str, acl: Mapping[str, str]) -> None:
+        """A whole rendition of a long video in one file is the only output of more than 5 GB."""
+        found = self._clients.own.head_object(Bucket=self._processed_bucket, Key=file.key)
+        kept: Any = {"ContentType": found.get("ContentType", ""), "CacheControl": found.get("CacheControl", "")}
+        if acl:
+            kept["ACL"] = acl["x-amz-acl"]
+        source: Any = {"CopySource": {"Bucket": self._processed_bucket, "Key": file.key}}
+        source["CopySourceIfMatch"] = found["ETag"]
+        target: Any = {"Bucket": self._processed_bucket, "Key": key}
+        self._join_copies(source, target, file.file_bytes, {name: value for name, value in kept.items() if value})
+
+    def _for_each(
+        self, items: Iterable[Item], act: Callable[[Item], None], *, is_large: Callable[[Item], bool] | None = None
+    ) -> None:
+        """Act on all items, eight at a time, and on large ones alone, since a pass may wait long for those."""
+        large = is_large or _is_large
+        waiting = list(items)
         with ThreadPoolExecutor(_MOVES_AT_ONCE) as pool:
             # Each in a copy of this thread's context, which has the time budget of the pass.
-            for moved in [pool.submit(copy_context().run, move, file.key) for file in page.files]:
-                moved.result()
-        return not page.is_truncated
+            for done in [pool.submit(copy_context().run, act, item) for item in waiting if not large(item)]:
+                done.result()
+        for item in waiting:
+            if large(item):
+                act(item)
 
     def _remove(self, bucket: str, key: str) -> None:
         # One by one: DeleteObjects sends a checksum that Spaces rejects, whatever the configuration.
@@ -473,3 +564,7 @@ class Storage:
         """Return the headers of a stable file."""
         acl = {} if is_private else self._acl
         return {"Content-Type": content_type, "Cache-Control": STABLE_CACHE_CONTROL, **acl}
+
+
+def _is_large(file: object) -> bool:
+    return isinstance(file, StoredFile) and file.file_bytes > _LARGE_BYTES

@@ -10,6 +10,7 @@ from videoupload.uploader import PARALLEL
 
 PARALLEL_MAX = 8
 _STATUSES = ("pending", "uploading", "uploaded", "processing", "ready", "errored")
+_VISIBILITIES = ("public", "private")
 _EPILOG = """\
 environment:
   VIDEOUPLOAD_API    address of the service, such as https://video.example.com (or --api)
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     listed = command("list", "list your videos, newest first")
     listed.add_argument("--status", choices=_STATUSES, help="only videos with this status")
     listed.add_argument("--deleted", action="store_true", help="only deleted videos")
-    _add_describe(command("describe", "change the title and the metadata of a video"))
+    _add_describe(command("describe", "change the title, the metadata and the visibility of a video"))
     what = "list the captions of a video, add, replace or remove them"
     _add_captions(commands.add_parser("captions", help=what, description=f"{what}.", allow_abbrev=False), common)
     for name, what in (
@@ -93,6 +94,7 @@ def _add_upload(upload: argparse.ArgumentParser) -> None:
     upload.add_argument("file", type=Path, metavar="FILE")
     upload.add_argument("--title", type=_text, help="default: the file name without its extension")
     _add_metadata(upload, "stored with the video; may be repeated")
+    upload.add_argument("--visibility", choices=_VISIBILITIES, help="who can play it (default: of the service)")
     upload.add_argument("--wait", action="store_true", help="wait until the video is ready or has failed")
     upload.add_argument(
         "--parallel",
@@ -108,6 +110,7 @@ def _add_describe(described: argparse.ArgumentParser) -> None:
     described.add_argument("id", metavar="ID", type=_video_id, help="the video's id")
     described.add_argument("--title", type=_text, help="the new title")
     _add_metadata(described, "added or replaced; may be repeated")
+    described.add_argument("--visibility", choices=_VISIBILITIES, help="who can play it; its files move meanwhile")
     described.add_argument(
         "--without", type=_text, action="append", default=[], metavar="NAME", help="removed from the metadata"
     )

@@ -107,7 +107,8 @@ class _Cli:
     def _describe(self) -> None:
         asked = self._arguments
         removed: dict[str, str | None] = dict.fromkeys(asked.without)
-        self._show(self._client.describe(asked.id, title=asked.title, metadata=removed | dict(asked.metadata)))
+        metadata = removed | dict(asked.metadata)
+        self._show(self._client.describe(asked.id, title=asked.title, metadata=metadata, visibility=asked.visibility))
 
     def _captions(self) -> None:
         asked = self._arguments
@@ -139,7 +140,8 @@ class _Cli:
             _ScreenListener(self._screen),
             parallel=self._arguments.parallel,
         )
-        options = UploadOptions(title=self._arguments.title, metadata=dict(self._arguments.metadata))
+        asked = self._arguments
+        options = UploadOptions(title=asked.title, metadata=dict(asked.metadata), visibility=asked.visibility)
         video_id = uploader.upload(self._arguments.file, options)
         self._screen.end_bar()
         if not self._arguments.wait:

@@ -115,10 +115,19 @@ class Client:
         return _read(Video, self._call("POST", f"/{video_id}/retranscode"))
 
     def describe(
-        self, video_id: str, *, title: str | None = None, metadata: Mapping[str, str | None] | None = None
+        self,
+        video_id: str,
+        *,
+        title: str | None = None,
+        metadata: Mapping[str, str | None] | None = None,
+        visibility: str | None = None,
     ) -> Video:
-        """Change the title, and texts of the metadata; None removes a name of it. What is left out stays."""
-        body = {"title": title, "metadata": None if metadata is None else dict(metadata)}
+        """Change the title, texts of the metadata, and who can play the video; what is left out stays.
+
+        ``metadata``: None removes a name of it. ``visibility``: `public` or `private`; the files move meanwhile.
+        """
+        texts = None if metadata is None else dict(metadata)
+        body = {"title": title, "metadata": texts, "visibility": visibility}
         given = {name: value for name, value in body.items() if value is not None}
         return _read(Video, self._call("PATCH", f"/{video_id}", json=given))
 

@@ -23,6 +23,7 @@ def video_lines(video: Video) -> list[str]:
         ("what to do", video.what_to_do),
         ("deadline", _time(video.deadline_at)),
         ("error", _error(video)),
+        ("visibility", video.visibility),
         ("playback", video.playback_url),
         ("thumbnail", video.thumbnail_url),
         ("duration", None if video.duration_seconds is None else f"{video.duration_seconds:.1f} s"),

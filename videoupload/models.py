@@ -105,6 +105,8 @@ class Video(_ResponseModel):
     restorable_until: datetime | None
     # A service before this field cannot wait for a change.
     revision: str | None = None
+    # None of a service before private videos.
+    visibility: str | None = None
 
 
 class Page(_ResponseModel):
@@ -149,7 +151,10 @@ class Events(_ResponseModel):
 
 @dataclass(frozen=True)
 class NewVideo:
-    """The request to create a video. If ``upload_mode`` is None, the service decides by size."""
+    """The request to create a video. If ``upload_mode`` is None, the service decides by size.
+
+    ``visibility``: None for the default of the service.
+    """
 
     title: str
     filename: str
@@ -157,6 +162,7 @@ class NewVideo:
     size_bytes: int
     metadata: dict[str, str] = field(default_factory=dict)
     upload_mode: Literal["single", "multipart"] | None = None
+    visibility: Literal["public", "private"] | None = None
 
     def as_body(self) -> dict[str, object]:
         """Return the request body."""
@@ -170,6 +176,8 @@ class NewVideo:
             body["metadata"] = dict(self.metadata)
         if self.upload_mode is not None:
             body["upload_mode"] = self.upload_mode
+        if self.visibility is not None:
+            body["visibility"] = self.visibility
         return body
 
 

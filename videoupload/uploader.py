@@ -32,6 +32,7 @@ class UploadOptions:
     title: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     upload_mode: Literal["single", "multipart"] | None = None
+    visibility: Literal["public", "private"] | None = None
 
     def of(self, path: Path, size_bytes: int) -> NewVideo:
         """Return the request that creates the video of a file."""
@@ -42,6 +43,7 @@ class UploadOptions:
             size_bytes=size_bytes,
             metadata=self.metadata,
             upload_mode=self.upload_mode,
+            visibility=self.visibility,
         )
 
 

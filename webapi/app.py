@@ -156,7 +156,7 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"
     choices = Choices(Placement(deps.stores, deps.country), deps.profiles, deps.source_urls)
     app.add_route(videos, VideosResource(commands, publisher, urls, lists, choices, policy))
-    app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder))
+    app.add_route(video, VideoResource(queries, commands, multiparts, publisher, responder, policy))
     app.add_route(f"{video}/upload_url", UploadUrl(queries, urls))
     complete = UploadComplete(queries, commands, deps.stores, multiparts, publisher)
     app.add_route(f"{video}/upload_complete", complete)

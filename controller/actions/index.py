@@ -3,7 +3,8 @@
 rules/machine.py decides which step is next. A process may die at any line of an effect: what it committed before is
 enough for the next pass to continue. submission.py holds what costs money, publication.py what viewers see,
 lifecycle.py what people request, captions.py what accompanies
-the stream, multipart.py the files that arrive in parts, source_fetch.py those that are fetched from a URL.
+the stream, relocation.py what moves when its visibility changes, multipart.py the files that arrive in parts,
+source_fetch.py those that are fetched from a URL.
 """
 
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import assert_never
 
 import structlog
 
-from controller.actions import captions, lifecycle, multipart, publication, source_fetch, submission
+from controller.actions import captions, lifecycle, multipart, publication, relocation, source_fetch, submission
 from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.rules.deadlines import is_over
 from controller.rules.steps import (
@@ -20,9 +21,11 @@ from controller.rules.steps import (
     AcknowledgeRetry,
     AdoptJob,
     AwaitUpload,
+    BeginRelocation,
     BringBack,
     BringBackAgain,
     CompleteUpload,
+    CopyFiles,
     Expire,
     ExtendDeadline,
     Fail,
@@ -35,6 +38,7 @@ from controller.rules.steps import (
     PublishCaptions,
     Purge,
     RejectFile,
+    RemoveCopies,
     RemoveFile,
     Republish,
     RestoreAttempt,
@@ -58,7 +62,17 @@ from domain.video import FILE_NOT_ARRIVED, Origin, Phase, Reason, SourceFacts
 log = structlog.get_logger(__name__)
 
 # These act on storage or remove the row: an unchanged row does not mean that they did nothing.
-_WITHOUT_ROW_CHANGE = (CompleteUpload, WritePlaylist, Republish, Withdraw, BringBack, RemoveFile, Purge)
+_WITHOUT_ROW_CHANGE = (
+    CompleteUpload,
+    WritePlaylist,
+    Republish,
+    Withdraw,
+    BringBack,
+    CopyFiles,
+    RemoveCopies,
+    RemoveFile,
+    Purge,
+)
 
 _NOT_COPIED = "storage did not copy the file until the deadline"
 
@@ -71,7 +85,7 @@ def do(step: Step, ctx: ReconcileContext) -> Result:
     return replace(outcome, step=name) if is_taken else outcome
 
 
-def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 - one case for each step is the point
+def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912, PLR0915 - one case for each step
     match step:
         case NoOp():
             return Result(ctx.row, Requeue.SCHEDULED)
@@ -136,6 +150,12 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912 
             return publication.republish(step, ctx)
         case MarkPlayable():
             return publication.mark_playable(ctx)
+        case BeginRelocation():
+            return relocation.begin(ctx)
+        case CopyFiles():
+            return relocation.copy_files(ctx)
+        case RemoveCopies():
+            return relocation.remove_copies(ctx)
         case Fail():
             if ctx.row.observed.phase is Phase.UPLOADING:
                 multipart.abort(ctx)

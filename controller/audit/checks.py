@@ -12,6 +12,7 @@ from controller.audit.findings import (
     CopyPoster,
     Finding,
     FindingType,
+    GatherFiles,
     Quarantine,
     Release,
     Remedy,
@@ -33,7 +34,7 @@ from domain.objects import ObjectFacts, OutputsProblem, StoredFile, VerifiedOutp
 from domain.records import VideoRow
 from domain.retention import is_file_due, is_row_due
 from domain.stable_playlist import playlist_of
-from domain.video import Origin, Phase, Published, Reason
+from domain.video import Origin, Phase, Published, Reason, Visibility
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class Evidence:
     """One video in its row and in the bucket. ``stored_attempts``: the folders beside the stable files.
 
     ``outputs`` and ``original`` are read only if something is published. ``has_withdrawn``: files lie where a deletion
-    moves them; looked for only if the playlist or the outputs are not what they should be. ``is_deletion_marked``: the
-    bucket has the mark of a deletion that is newer than the row. ``caption_files``: the names of those of captions.
+    moves them; looked for only if the playlist or the outputs are not what they should be. ``has_private``: likewise,
+    of a public video, below the private prefix. ``is_deletion_marked``: the bucket has the mark of a deletion that is
+    newer than the row. ``caption_files``: the names of those of captions.
     """
 
     audited: AuditedRow
@@ -52,6 +54,7 @@ class Evidence:
     outputs: VerifiedOutputs | OutputsProblem | None = None
     original: ObjectFacts | None = None
     has_withdrawn: bool = False
+    has_private: bool = False
     is_deletion_marked: bool = False
     caption_files: Collection[str] = ()
 
@@ -60,7 +63,14 @@ def should_be_public(row: VideoRow) -> bool:
     """Return whether the stable files should exist. While a pass publishes, they belong to that pass."""
     observed = row.observed
     is_settled = observed.is_playable and observed.reason is not Reason.PUBLISHING and not row.has_captions_due
-    return is_settled and observed.published is not None and not row.desired.deleted
+    return is_settled and observed.published is not None and not row.desired.deleted and not observed.is_relocating
+
+
+def should_be_private(row: VideoRow) -> bool:
+    """Return whether no file of the video should lie where everyone can read it, and no pass is moving any."""
+    desired, observed = row.desired, row.observed
+    is_wanted = desired.visibility is Visibility.PRIVATE and observed.attempt > 0 and observed.is_private
+    return is_wanted and not (observed.is_relocating or observed.is_withdrawn or desired.deleted)
 
 
 def should_be_withdrawn(row: VideoRow) -> bool:
@@ -75,6 +85,23 @@ def check_stable(row: VideoRow, playlist: str | None) -> Finding | None:
         problem = "is missing" if playlist is None else "differs from the row"
         return Finding(FindingType.PLAYLIST_WRONG, video_id, f"the stable playlist {problem}", RewritePlaylist())
     return None
+
+
+def check_private(row: VideoRow, *, has_public: bool) -> Finding | None:
+    """Check that nothing of a private video is public. A job that ran on when it became private writes where it was."""
+    if not should_be_private(row) or not has_public:
+        return None
+    detail = "files of a private video can be read by everyone"
+    return Finding(FindingType.PUBLIC_THOUGH_PRIVATE, row.desired.video_id, detail, GatherFiles())
+
+
+def check_lost_visibility(row: VideoRow) -> Finding:
+    """Report a public video whose files lie where private ones do: a row from before it was made private was restored.
+
+    To publish them, or to buy an edition, would make it public again without its owner: a person decides.
+    """
+    detail = "its files lie below private/, and its row does not know that: make it private, and public again if needed"
+    return Finding(FindingType.VISIBILITY_LOST, row.desired.video_id, detail, ReportOnly())
 
 
 def check_lost_deletion(row: VideoRow, *, is_marked: bool) -> Finding:
@@ -137,6 +164,9 @@ def _findings_of(
 ) -> Iterator[Finding | None]:
     if should_be_public(row) and evidence.has_withdrawn:
         yield check_lost_deletion(row, is_marked=evidence.is_deletion_marked)
+        return
+    if should_be_public(row) and evidence.has_private:
+        yield check_lost_visibility(row)
         return
     playlist = check_stable(row, evidence.playlist)
     yield playlist

@@ -19,6 +19,8 @@ class FindingType(StrEnum):
     ORIGINAL_MISSING = "original_missing"
     PUBLIC_THOUGH_DELETED = "public_though_deleted"
     DELETION_LOST = "deletion_lost"
+    PUBLIC_THOUGH_PRIVATE = "public_though_private"
+    VISIBILITY_LOST = "visibility_lost"
     UPLOAD_LEFT_OVER = "upload_left_over"
     OBJECTS_WITHOUT_ROW = "objects_without_row"
     QUARANTINE_OUTDATED = "quarantine_outdated"
@@ -48,6 +50,13 @@ class WithdrawFiles:
     """Remove the stable files of a deleted video, and move its other public files out of reach."""
 
     name: ClassVar[str] = "withdraw"
+
+
+@dataclass(frozen=True)
+class GatherFiles:
+    """Move the files of a private video that lie where everyone can read them to where the others are."""
+
+    name: ClassVar[str] = "gather"
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,7 @@ Remedy = (
     ReportOnly
     | RewritePlaylist
     | WithdrawFiles
+    | GatherFiles
     | RestoreDeletion
     | CopyPoster
     | RepublishCaptions

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from controller.audit.checks import left_over, outputs_problem, should_be_public
+from controller.audit.checks import left_over, outputs_problem, should_be_private, should_be_public
 from controller.audit.dependencies import AuditDependencies
 from controller.audit.findings import (
     CopyPoster,
     Finding,
+    GatherFiles,
     Quarantine,
     Release,
     RemoveObjects,
@@ -61,6 +62,8 @@ class Repair:
                 return False
             case RewritePlaylist() | WithdrawFiles():
                 return self._rewrite_playlist(finding.target, pause)
+            case GatherFiles():
+                return self._gather(finding.target, pause)
             case RestoreDeletion():
                 return self._restore_deletion(finding.target)
             case CopyPoster():
@@ -108,6 +111,9 @@ class Repair:
             else:
                 return False
             before, row = row, self._row(video_id)
+            if row is not None and row.observed.is_private is not before.observed.is_private:
+                # A pass moved the video meanwhile, and may have removed what lay there before the last write.
+                self._storage.remove_published(video_id, is_private=before.observed.is_private)
             if row is not None and _published_state(row) == _published_state(before):
                 return True
         return False
@@ -133,6 +139,15 @@ class Repair:
         if row.observed.published is not None:
             text = playlist_of(row, row.observed.published)
             self._storage.write_playlist(row.desired.video_id, text, is_private=row.observed.is_private)
+
+    def _gather(self, video_id: str, pause: Callable[[], None]) -> bool:
+        row = self._row(video_id)
+        while row is not None and should_be_private(row):
+            if self._storage.gather_stream(video_id, is_private=True, at_most=_FILES_AT_ONCE):
+                return True
+            pause()
+            row = self._row(video_id)
+        return False
 
     def _restore_deletion(self, video_id: str) -> bool:
         row = self._row(video_id)
@@ -213,4 +228,4 @@ def is_deletion_lost(row: VideoRow, storage: Storage) -> bool:
 
 
 def _published_state(row: VideoRow) -> tuple[object, ...]:
-    return row.desired.deleted, row.observed.published, row.captions_published
+    return row.desired.deleted, row.observed.published, row.observed.is_private, row.captions_published

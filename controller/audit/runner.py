@@ -139,12 +139,23 @@ class Audit:
             )
             if finding is not None and self._storage.has_withdrawn(video_id):
                 finding = checks.check_lost_deletion(row, is_marked=is_deletion_lost(row, self._storage))
-        return [] if finding is None else [finding]
+            elif finding is not None and self._has_private(row):
+                finding = checks.check_lost_visibility(row)
+        return [found for found in (finding, self._check_private(row)) if found is not None]
+
+    def _check_private(self, row: VideoRow) -> Finding | None:
+        if not checks.should_be_private(row):
+            return None
+        return checks.check_private(row, has_public=self._storage.has_stream(row.desired.video_id, is_private=False))
+
+    def _has_private(self, row: VideoRow) -> bool:
+        """Return whether files of a public video lie below the private prefix."""
+        return not row.observed.is_private and self._storage.has_stream(row.desired.video_id, is_private=True)
 
     def _video(self, run: AuditRun, audited: AuditedRow) -> list[Finding]:
         row = audited.row
         overdue = checks.check_retention(row, self._rules, self._clock())
-        findings = [] if overdue is None else [overdue]
+        findings = [found for found in (overdue, self._check_private(row)) if found is not None]
         if checks.may_have_left_over(row):
             left_over = checks.check_sent(row, sent_files(row, self._storage))
             findings += [] if left_over is None else [left_over]
@@ -177,6 +188,7 @@ class Audit:
             outputs=outputs,
             original=self._storage.head(row.original_key),
             has_withdrawn=has_withdrawn,
+            has_private=not is_complete and self._has_private(row),
             is_deletion_marked=has_withdrawn and is_deletion_lost(row, self._storage),
             caption_files=self._caption_files(row, folders),
         )

@@ -24,6 +24,7 @@ from controller.rules.situation import (
     Paused,
     Pending,
     Publishing,
+    Relocating,
     Resting,
     Restoring,
     Situation,
@@ -95,7 +96,7 @@ def look(
             return _incomplete_if_unavailable(row, deps, lambda: _playlist(row, deps), Snapshot(is_incomplete=True))
         case Restoring():
             return _restored_video(row, situation.published, deps)
-        case Withdrawn() | PauseChange() | Paused() | NeedlessRetry() | Pending() | Resting():
+        case Withdrawn() | PauseChange() | Paused() | NeedlessRetry() | Pending() | Relocating() | Resting():
             return Snapshot()
         case _:
             assert_never(situation)

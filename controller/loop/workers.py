@@ -18,11 +18,13 @@ from controller.loop.reconcile import reconcile
 from controller.loop.threads import joined
 from controller.rules.adoption import is_unseen
 from controller.rules.cached_resource import CachedResource
-from controller.rules.situation import Starting, situation_of
+from controller.rules.situation import Relocating, Starting, situation_of
+from controller.rules.steps import AnnotationRequest
 from crds.resource import Resource
 from domain.errors import ConflictError, UpstreamError
 from domain.records import Cause, VideoRow
 from domain.schedule import next_check_at
+from domain.video import must_relocate
 from runtime import time_budget, tracing
 from runtime.heartbeats import Heartbeats
 from runtime.time_budget import TimeBudget
@@ -139,8 +141,8 @@ class Workers:
             self._queue.add(video_id, cause)  # the next pass writes one status for both
             return PassResult.REQUEUE
         self._show(result.row, cached, cause, seen=result.shown)
-        if isinstance(situation_of(result.row, request), Starting):
-            self._queue.add(video_id, cause)  # requested while the last edition was still in progress
+        if _is_due_at_once(result.row, request):
+            self._queue.add(video_id, cause)
         self._queue.forget(video_id)  # only after the write: while Kubernetes is away, passes keep backing off
         return PassResult.REQUEUE_AFTER if self._schedule(result.row) else PassResult.SUCCESS
 
@@ -165,3 +167,9 @@ class Workers:
             return False
         self._queue.add(row.desired.video_id, Cause.POLL, after_seconds=(check - now).total_seconds())
         return True
+
+
+def _is_due_at_once(row: VideoRow, request: AnnotationRequest | None) -> bool:
+    """Return whether something was requested while the last edition was in progress, or files are being moved."""
+    is_moved = row.observed.is_relocating and must_relocate(row.desired, row.observed)
+    return is_moved or isinstance(situation_of(row, request), Starting | Relocating)

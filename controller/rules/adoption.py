@@ -22,7 +22,7 @@ from domain.failures import Failure, FailureCode
 from domain.marks import Marks
 from domain.records import VideoRow
 from domain.schedule import Timing, first_observation
-from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, is_video_id
+from domain.video import DesiredState, ObservedState, Origin, Phase, Reason, Visibility, is_video_id
 
 TAKEN = "the name belongs to another file that was imported before; it becomes free some days after its deletion"
 DELETED = "spec.deleted is set, so there is nothing to import"
@@ -195,6 +195,8 @@ def _observation(resource: Resource, last_attempt: int | None, now: datetime, ti
         attempt=attempt,
         attempt_floor=attempt,
         job_id=current.job_id if current and current.attempt == attempt else None,
+        # Attempts are counted on from those of a purged video, whose files are gone.
+        is_private=_desired(resource).visibility is Visibility.PRIVATE,
     )
 
 
@@ -217,6 +219,7 @@ def _newer_desired_state(before: DesiredState, resource: Resource) -> DesiredSta
             before,
             revision=desired.revision,
             title=desired.title,
+            visibility=desired.visibility,
             edition=desired.edition,
             retries=desired.retries,
             confirmations=desired.confirmations,

@@ -19,6 +19,7 @@ from controller.rules.situation import (
     Paused,
     Pending,
     Publishing,
+    Relocating,
     Resting,
     Restoring,
     Situation,
@@ -33,8 +34,10 @@ from controller.rules.steps import (
     AcceptFile,
     AcknowledgeRetry,
     AwaitUpload,
+    BeginRelocation,
     BringBack,
     BringBackAgain,
+    CopyFiles,
     Expire,
     Fail,
     MarkPlayable,
@@ -42,6 +45,7 @@ from controller.rules.steps import (
     PublishCaptions,
     Purge,
     RejectFile,
+    RemoveCopies,
     RemoveFile,
     Republish,
     Retire,
@@ -61,7 +65,7 @@ from domain.records import UNRESOLVED, VideoRow
 from domain.retention import is_file_due, is_row_due
 from domain.schedule import Timing, retires_at
 from domain.stable_playlist import playlist_of
-from domain.video import Origin, Phase, Published, Reason, Rejection, SourceFacts
+from domain.video import Origin, Phase, Published, Reason, Rejection, SourceFacts, is_misplaced, must_relocate
 
 # Two bad files end an upload: the first may be a slip, the second is not.
 REJECTIONS_ALLOWED = 2
@@ -116,6 +120,8 @@ def _decide(  # noqa: PLR0911 - one case for each situation is the point
             return publishing(row, situation.published, snapshot, now, policy.timing)
         case Restoring():
             return _restoring(row, situation.published, snapshot, now, policy.timing)
+        case Relocating():
+            return _relocating(row)
         case Resting():
             return _resting(row, now, policy.timing)
         case Paused():
@@ -174,8 +180,17 @@ def _restoring(row: VideoRow, published: Published, snapshot: Snapshot, now: dat
             return Republish(snapshot.outputs.poster_key)
         case OutputsProblem() if row.observed.phase is Phase.READY:
             return Fail(Failure(FailureCode.OUTPUTS_INVALID, snapshot.outputs.message, row.observed.attempt))
+        case _ if must_relocate(row.desired, row.observed):
+            return _relocating(row)
         case _:
             return _resting(row, now, timing)
+
+
+def _relocating(row: VideoRow) -> Step:
+    """The owner may change the visibility back at any moment: then what was copied so far is removed again."""
+    if not is_misplaced(row.desired, row.observed):
+        return RemoveCopies()
+    return CopyFiles() if row.observed.is_relocating else BeginRelocation()
 
 
 def _uploading(

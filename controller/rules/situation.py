@@ -6,7 +6,7 @@ from typing import assert_never
 from controller.rules.steps import AnnotationRequest
 from domain.part_plan import PartPlan
 from domain.records import VideoRow
-from domain.video import Phase, Published, Reason, UploadMode, is_retryable
+from domain.video import AT_REST, Phase, Published, Reason, UploadMode, is_misplaced, is_retryable
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,11 @@ class Restoring:
 
 
 @dataclass(frozen=True)
+class Relocating:
+    """Who can play the video was changed: its files are to lie below the other prefix, and nowhere else."""
+
+
+@dataclass(frozen=True)
 class Resting:
     """The newest edition is ready or errored."""
 
@@ -113,6 +118,7 @@ Situation = (
     | Transcoding
     | Publishing
     | Restoring
+    | Relocating
     | Resting
 )
 
@@ -124,6 +130,9 @@ def situation_of(row: VideoRow, request: AnnotationRequest | None) -> Situation:
         return Deleted()
     if observed.is_withdrawn:
         return Withdrawn()
+    if observed.is_relocating and observed.phase in AT_REST:
+        # What was begun is ended first, also while it is paused: no public copy may wait for an edition.
+        return _relocating(row)
     if request is not None and request.is_paused != observed.is_paused:
         return PauseChange(request.is_paused)
     if observed.is_paused:
@@ -155,9 +164,17 @@ def _by_phase(row: VideoRow) -> Situation:
         case Phase.READY | Phase.ERRORED:
             if published is not None and not row.observed.is_playable:
                 return Restoring(published)
-            return Resting()
+            return _relocating(row) if is_misplaced(row.desired, row.observed) else Resting()
         case _:
             assert_never(row.observed.phase)
+
+
+def _relocating(row: VideoRow) -> Situation:
+    """A restored video gets its stable files first, unless the copies of others are only to be removed."""
+    published = row.observed.published
+    if published is not None and not row.observed.is_playable and is_misplaced(row.desired, row.observed):
+        return Restoring(published)
+    return Relocating()
 
 
 def _multipart(row: VideoRow) -> MultipartUpload | None:

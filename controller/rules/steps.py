@@ -118,6 +118,21 @@ class MarkPlayable:
 
 
 @dataclass(frozen=True)
+class BeginRelocation:
+    """Who can play the video was changed: from here on files may lie below both prefixes."""
+
+
+@dataclass(frozen=True)
+class CopyFiles:
+    """Copy the files to where they are to lie; once all are there, serve them from there."""
+
+
+@dataclass(frozen=True)
+class RemoveCopies:
+    """The files lie where they belong: remove what is left below the other prefix."""
+
+
+@dataclass(frozen=True)
 class Retire:
     """The upload has been at rest long enough: its resource may leave Kubernetes, its row stays."""
 
@@ -285,6 +300,9 @@ Step = (
     | BringBackAgain
     | Republish
     | MarkPlayable
+    | BeginRelocation
+    | CopyFiles
+    | RemoveCopies
     | Retire
     | RemoveFile
     | Expire

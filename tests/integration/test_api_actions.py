@@ -126,6 +126,8 @@ def test_title_and_metadata_change_once_and_the_history_says_so(api: ApiProcess,
         ({"metadata": {"large": "x" * 1500}}, "metadata"),
         ({"metadata": {"number": 1}}, "metadata.number"),
         ({"filename": "dogs.mp4"}, "filename"),
+        ({"visibility": None}, "visibility"),
+        ({"visibility": "hidden"}, "visibility"),
     ],
 )
 def test_a_wrong_description_is_refused_by_its_field_and_changes_nothing(
@@ -137,6 +139,19 @@ def test_a_wrong_description_is_refused_by_its_field_and_changes_nothing(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert [error["field"] for error in answer.json()["errors"]] == [field]
     assert rows.row(video_id) == before
+
+
+def test_the_visibility_changes_once_and_the_history_says_so(api: ApiProcess, rows: OperatorRows) -> None:
+    path = f"{VIDEOS}/{api.create()['video_id']}"
+    before = rows.row(path.rpartition("/")[2])
+    for _ in range(2):
+        answer = api.call("PATCH", path, json={"visibility": "private"})
+        assert (answer.status_code, answer.json()["visibility"]) == (200, "private")
+    after = rows.row(before.desired.video_id)
+    assert after.desired.revision == before.desired.revision + 1
+    assert after.observed == before.observed
+    lines = [line["message"] for line in api.call("GET", f"{path}/events").json()["events"]]
+    assert lines.count("the owner made the video private") == 1
 
 
 def test_only_the_owner_describes_a_video(api: ApiProcess) -> None:

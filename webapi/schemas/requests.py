@@ -120,6 +120,11 @@ MetadataChange = Annotated[
         }
     ),
 ]
+VisibilityChange = Annotated[
+    Visibility | None,
+    BeforeValidator(_is_not_null),
+    WithJsonSchema({"type": "string", "enum": [visibility.value for visibility in Visibility]}),
+]
 Title = Annotated[
     str,
     Field(
@@ -189,7 +194,7 @@ def _without_default(schema: JsonDict) -> None:
 
 
 class ChangeVideo(Request):
-    """Change what people wrote about a video (RFC 7396): what is left out stays as it is."""
+    """Change what people wrote about a video, and who can play it (RFC 7396): what is left out stays as it is."""
 
     # Empty if it is left out; null and an empty text are refused.
     title: Title = Field(default="", json_schema_extra=_without_default)
@@ -197,6 +202,11 @@ class ChangeVideo(Request):
         default_factory=dict,
         description="texts by names, which are added or replaced; null removes a name; at most"
         f" {METADATA_BYTES_MAX} bytes as JSON afterwards",
+    )
+    visibility: VisibilityChange = Field(
+        default=None,
+        description="who can play it; its files move, and it plays on meanwhile",
+        json_schema_extra=_without_default,
     )
 
 

@@ -147,11 +147,7 @@ class VideosResource:
         )
 
     def _visibility(self, body: CreateVideo) -> Visibility:
-        if body.visibility is Visibility.PRIVATE and not self._policy.has_private_playback:
-            detail = "private videos cannot be played here: the service has no key for their URLs"
-            problem = FieldProblem("visibility", detail)
-            raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: visibility", errors=[problem])
-        return body.visibility or self._policy.visibility
+        return _playable(body.visibility, self._policy) or self._policy.visibility
 
     def _mode(self, body: CreateVideo) -> UploadMode:
         if body.upload_mode is UploadMode.MULTIPART and body.size_bytes is None:
@@ -168,6 +164,15 @@ class VideosResource:
         return body.upload_mode or (UploadMode.MULTIPART if in_parts else UploadMode.SINGLE)
 
 
+def _playable(visibility: Visibility | None, policy: Policy) -> Visibility | None:
+    """Return what was requested. Raises HttpProblemError if such a video could not be played here."""
+    if visibility is Visibility.PRIVATE and not policy.has_private_playback:
+        detail = "private videos cannot be played here: the service has no key for their URLs"
+        problem = FieldProblem("visibility", detail)
+        raise HttpProblemError(ProblemCode.INVALID_REQUEST, "not accepted: visibility", errors=[problem])
+    return visibility
+
+
 class VideoResource:
     """`/api/v1/videos/{video_id}`."""
 
@@ -178,12 +183,14 @@ class VideoResource:
         multiparts: Multiparts,
         publisher: Publisher,
         responder: Responder,
+        policy: Policy,
     ) -> None:
         self._queries = queries
         self._commands = commands
         self._multiparts = multiparts
         self._publisher = publisher
         self._responder = responder
+        self._policy = policy
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the video, or respond with 304 if it has not changed; wait for a change first, if that is requested."""
@@ -200,12 +207,16 @@ class VideoResource:
             resp.data = None
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Change title and metadata, and show the video. A change that changes nothing is accepted as well."""
+        """Change title, metadata and visibility, and show the video; a change that changes nothing is accepted too."""
         row = changeable(owned(self._queries, req, video_id))
         body = read_json(req, ChangeVideo, media_types=(falcon.MEDIA_JSON, _MERGE_PATCH))
         try:
             changed = self._commands.describe(
-                video_id, title=body.title, metadata=body.metadata, metadata_bytes_max=METADATA_BYTES_MAX
+                video_id,
+                title=body.title,
+                metadata=body.metadata,
+                metadata_bytes_max=METADATA_BYTES_MAX,
+                visibility=_playable(body.visibility, self._policy),
             )
         except MetadataTooLargeError as error:
             detail = f"must have at most {METADATA_BYTES_MAX} bytes as JSON, with what the video has already"

@@ -1,5 +1,6 @@
 """Who can read the files of a private video, at a real store, in every layout of buckets."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,8 @@ from devstack.s3 import S3Access, client_for
 from domain import object_keys
 from domain.captions import CaptionTrack
 from domain.objects import VerifiedOutputs
+from storage import object_store
+from storage.client import make_clients
 from storage.object_store import Storage
 from storage.settings import StorageSettings
 from tests.integration.buckets import with_fresh_bucket
@@ -101,3 +104,73 @@ def test_a_deletion_closes_the_urls_that_were_signed_before(reach: S3Access, set
         pass
     assert requests.get(url, timeout=10).status_code == 200
     assert all(key.startswith(object_keys.PRIVATE_PREFIX) for key in keys_of(reach))
+
+
+def test_a_move_opens_or_closes_every_file_and_keeps_types_and_caching(
+    reach: S3Access, settings: StorageSettings
+) -> None:
+    storage = published(reach, settings)
+    names = [key.removeprefix(object_keys.video_prefix(VIDEO, is_private=True)) for key in keys_of(reach)]
+    urls = [f"{settings.public_base_url}/{object_keys.video_prefix(VIDEO)}{name}" for name in names]
+
+    def statuses() -> set[int]:
+        return {requests.get(url, timeout=10).status_code for url in urls}
+
+    def move(*, is_private: bool) -> None:
+        while not storage.copy_stream(VIDEO, is_private=is_private, at_most=7):
+            pass
+        while not storage.gather_stream(VIDEO, is_private=is_private, at_most=7):
+            pass
+
+    assert statuses() <= {403, 404}
+    move(is_private=False)
+    assert statuses() == {200}
+    playlist = requests.get(f"{settings.public_base_url}/{object_keys.stable_playlist_key(VIDEO)}", timeout=10)
+    assert playlist.headers["Content-Type"] == "application/vnd.apple.mpegurl"
+    assert playlist.headers["Cache-Control"] == "max-age=10"
+    move(is_private=True)
+    assert statuses() <= {403, 404}
+    assert all(key.startswith(object_keys.PRIVATE_PREFIX) for key in keys_of(reach))
+
+
+def test_where_acls_publish_only_a_copy_for_everyone_gets_one(reach: S3Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for(reach, acl="public-read")
+    clients = make_clients(settings)
+    sent: list[tuple[str, str | None]] = []
+    copy = clients.session.copy
+
+    def record(bucket: str, source_key: str, key: str, headers: Mapping[str, str]) -> None:
+        sent.append((key.split("/", maxsplit=1)[0], headers.get("x-amz-acl")))
+        copy(bucket, source_key, key, headers)
+
+    monkeypatch.setattr(clients.session, "copy", record)
+    storage = Storage(settings, clients)
+    storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=True)
+    storage.copy_stream(VIDEO, is_private=False, at_most=10)
+    storage.gather_stream(VIDEO, is_private=False, at_most=10)
+    storage.copy_stream(VIDEO, is_private=True, at_most=10)
+    assert sent == [("processed", "public-read"), ("private", None)]
+
+
+@pytest.mark.parametrize("bound", ["_LARGE_BYTES", "_COPY_BYTES_MAX"])
+def test_large_files_are_copied_with_more_time_and_the_largest_in_parts(
+    reach: S3Access, settings: StorageSettings, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """As the MP4 file of a long video: more than 5 GB of it takes several requests, which forget its type."""
+    monkeypatch.setattr(object_store, "_COPY_PART_BYTES", 5 * 1024**2)
+    monkeypatch.setattr(object_store, "_LARGE_BYTES", 1024)
+    monkeypatch.setattr(object_store, bound, 1024)
+    body = bytes(11 * 1024**2)
+    key, moved = (f"{object_keys.outputs_prefix(VIDEO, FOLDER, is_private=one)}mp4/720.mp4" for one in (True, False))
+    client_for(reach).put_object(
+        Bucket=reach.processed_bucket, Key=key, Body=body, ContentType="video/mp4", CacheControl="max-age=60"
+    )
+    storage = Storage(settings)
+    assert not storage.copy_stream(VIDEO, is_private=False, at_most=9)
+    assert storage.copy_stream(VIDEO, is_private=False, at_most=9)
+    answer = requests.get(f"{settings.public_base_url}/{moved}", timeout=30)
+    assert (answer.status_code, answer.content == body) == (200, True)
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("video/mp4", "max-age=60")
+    assert storage.withdraw(VIDEO, at_most=9)
+    assert storage.bring_back(VIDEO, at_most=9, is_private=False)
+    assert requests.head(f"{settings.public_base_url}/{moved}", timeout=30).headers["Content-Type"] == "video/mp4"

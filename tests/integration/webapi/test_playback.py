@@ -193,6 +193,33 @@ def test_without_keys_a_private_video_is_refused_by_the_name_of_the_field(api: A
     assert not api.video_ids()
 
 
+def test_without_keys_no_video_becomes_private(api: Api) -> None:
+    video_id = api.create()
+    api.client = api.rebuilt(policy=Policy(**{**vars(api.deps.policy), "has_private_playback": False}))
+    response = api.call("PATCH", f"/api/v1/videos/{video_id}", json={"visibility": "private"})
+    assert [error["field"] for error in response.json["errors"]] == ["visibility"]
+    assert api.row(video_id).desired.visibility is Visibility.PUBLIC
+
+
+def test_while_its_files_move_the_video_plays_where_they_are(api: Api, video_id: str) -> None:
+    path = f"/api/v1/videos/{video_id}"
+    api.observe(video_id, attempt=1)
+    moved = api.call("PATCH", path, json={"visibility": "public"}).json
+    assert (moved["visibility"], moved["status"], moved["is_playable"]) == ("public", "ready", True)
+    assert (moved["reason"], moved["waiting_for"].partition(",")[0]) == ("Moving", "its files to be moved")
+    assert opened(api, moved["playback_url"]).status_code == 200
+    api.observe(video_id, is_relocating=True)
+    assert opened(api, shown(api, video_id)["playback_url"]).status_code == 200
+
+    api.observe(video_id, is_private=False)
+    flipped = shown(api, video_id)
+    assert flipped["playback_url"] == f"https://cdn.example.com/processed/{video_id}/playlist.m3u8"
+    assert flipped["reason"] == "Moving"
+    assert opened(api, moved["playback_url"]).status_code == 404
+    api.observe(video_id, is_relocating=False)
+    assert shown(api, video_id)["reason"] == "Published"
+
+
 def test_a_token_opens_one_thing_alone(api: Api, video_id: str) -> None:
     """A playlist's token is shared with those who watch; none may be traded for another file or a longer time."""
     video = shown(api, video_id)

@@ -206,6 +206,21 @@ class RetentionContract:
         ends.delete(VIDEO)
         assert not is_behind()
 
+    def test_a_row_whose_files_are_to_move_is_behind_once_it_is_at_rest(self, ends: Ends) -> None:
+        def is_behind() -> bool:
+            return ends.observations.working(after="", at_most=1)[0].is_behind
+
+        ends.commit(replace(ends.row().observed, attempt=1, is_private=True))
+        assert not is_behind()
+        ends.commit(ready(ends.row().observed))
+        assert is_behind()
+        ends.commit(replace(ends.row().observed, is_private=False))
+        assert not is_behind()
+        ends.commit(replace(ends.row().observed, is_relocating=True))
+        assert is_behind()
+        ends.delete(VIDEO)
+        assert not is_behind()
+
     def test_running_jobs_are_those_of_rows_in_processing(self, ends: Ends) -> None:
         assert ends.running() == 0
         ends.commit(replace(ends.row().observed, phase=Phase.PROCESSING, deadline_at=ends.now() + LATER))

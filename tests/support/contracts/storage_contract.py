@@ -31,10 +31,10 @@ class Store:
     remove_raw: Callable[[str], None]
     put_processed: Callable[[str, bytes], None]
 
-    def put_outputs(self, folder: str, files: dict[str, bytes]) -> None:
+    def put_outputs(self, folder: str, files: dict[str, bytes], *, is_private: bool = False) -> None:
         """Write what a job writes."""
         for path, body in files.items():
-            self.put_processed(object_keys.outputs_prefix(VIDEO, folder) + path, body)
+            self.put_processed(object_keys.outputs_prefix(VIDEO, folder, is_private=is_private) + path, body)
 
     def facts(self) -> ObjectFacts:
         """Return the facts of an original that is there."""
@@ -264,6 +264,38 @@ class StorageContract:
         assert store.storage.is_readable(VIDEO)
         for folder in ("1-word", "2"):
             assert isinstance(store.storage.verify_outputs(VIDEO, folder, input_seconds=None), VerifiedOutputs)
+
+    @pytest.mark.parametrize("is_private", [True, False])
+    def test_files_are_copied_and_then_gathered_at_their_new_place(self, store: Store, is_private: bool) -> None:
+        store.put_outputs("1-word", stream(), is_private=not is_private)
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=not is_private)
+        passes = 1
+        while not store.storage.copy_stream(VIDEO, is_private=is_private, at_most=4):
+            passes += 1
+        assert passes > 2
+        for one in (True, False):
+            outputs = store.storage.verify_outputs(VIDEO, "1-word", input_seconds=None, is_private=one)
+            assert isinstance(outputs, VerifiedOutputs), one
+            assert store.storage.read_playlist(VIDEO, is_private=one) == "#EXTM3U\n"
+        assert store.storage.copy_stream(VIDEO, is_private=is_private, at_most=4), "once more changes nothing"
+
+        # What one lacks is moved, what differs is removed.
+        store.put_outputs("2-late", stream(), is_private=not is_private)
+        store.storage.write_playlist(VIDEO, "#EXTM3U\n#older\n", is_private=not is_private)
+        while not store.storage.gather_stream(VIDEO, is_private=is_private, at_most=4):
+            assert store.storage.has_stream(VIDEO, is_private=is_private)
+        assert not store.storage.has_stream(VIDEO, is_private=not is_private)
+        for folder in ("1-word", "2-late"):
+            outputs = store.storage.verify_outputs(VIDEO, folder, input_seconds=None, is_private=is_private)
+            assert isinstance(outputs, VerifiedOutputs), folder
+        assert store.storage.read_playlist(VIDEO, is_private=is_private) == "#EXTM3U\n"
+
+    def test_a_file_that_has_changed_is_copied_again(self, store: Store) -> None:
+        for text in ("#EXTM3U\n", "#EXTM3U\n#longer\n"):
+            store.storage.write_playlist(VIDEO, text, is_private=False)
+            assert not store.storage.copy_stream(VIDEO, is_private=True, at_most=4)
+            assert store.storage.copy_stream(VIDEO, is_private=True, at_most=4)
+            assert store.storage.read_playlist(VIDEO, is_private=True) == text
 
     def test_a_purge_removes_withdrawn_files_too(self, store: Store) -> None:
         store.put_outputs("1", stream())

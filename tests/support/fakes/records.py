@@ -29,7 +29,17 @@ from domain.records import (
 from domain.retention import is_file_due, is_row_due
 from domain.schedule import Timing
 from domain.spending import SubmissionLoad, WaitingUpload, start_of_day
-from domain.video import AT_REST, WAITING_FOR_A_PLACE, DesiredState, ObservedState, Origin, Phase, is_retryable
+from domain.video import (
+    AT_REST,
+    WAITING_FOR_A_PLACE,
+    DesiredState,
+    ObservedState,
+    Origin,
+    Phase,
+    Visibility,
+    is_retryable,
+    must_relocate,
+)
 
 MOST_CLAIMS = 8
 # The rules with both periods over.
@@ -82,6 +92,12 @@ class FakeRecords:
         """Play a rollout: it asks for a new transcode."""
         row = self._desired(self.rows[video_id], edition=self.rows[video_id].desired.edition + 1)
         self.rows[video_id] = replace(row, rollout_edition=row.desired.edition)
+
+    def set_visibility(self, video_id: str, visibility: Visibility) -> None:
+        """Play the API: the owner changes who can play the video."""
+        row = self.rows[video_id]
+        if row.desired.visibility is not visibility:
+            self._desired(row, visibility=visibility)
 
     def delete(self, video_id: str) -> VideoRow:
         """Play the API: the owner deletes the video."""
@@ -195,6 +211,7 @@ class FakeRecords:
                 row.observed.phase_since,
                 row.deleted_at,
                 row.has_captions_due
+                or must_relocate(row.desired, row.observed)
                 or (is_behind(row.desired, row.observed) and not row.desired.deleted and not row.observed.is_paused),
             )
             for row in (self.rows[key] for key in page)

@@ -263,6 +263,11 @@ class FakeStorage:
         self._raise_trouble()
         return any(key.startswith(object_keys.stream_prefixes(video_id)) for key in self.processed)
 
+    def has_stream(self, video_id: str, *, is_private: bool) -> bool:
+        self._raise_trouble()
+        prefix = object_keys.video_prefix(video_id, is_private=is_private)
+        return any(key.startswith(prefix) for key in self.processed)
+
     def has_withdrawn(self, video_id: str) -> bool:
         self._raise_trouble()
         return any(key.startswith(object_keys.withdrawn_prefix(video_id)) for key in self.processed)
@@ -274,6 +279,39 @@ class FakeStorage:
     def bring_back(self, video_id: str, *, at_most: int, is_private: bool = False) -> bool:
         target = object_keys.video_prefix(video_id, is_private=is_private)
         return self._move(object_keys.withdrawn_prefix(video_id), target, at_most)
+
+    def copy_stream(self, video_id: str, *, is_private: bool, at_most: int) -> bool:
+        self._raise_trouble()
+        found = self._with_copies(video_id, is_private=is_private)
+        missing = [
+            (key, target)
+            for key, target in found
+            if target not in self.processed
+            or self.processed[target].facts.file_bytes != self.processed[key].facts.file_bytes
+            or self.processed[target].facts.last_modified < self.processed[key].facts.last_modified
+        ]
+        for key, target in missing[:at_most]:
+            self._copy(key, target)
+        return not missing
+
+    def gather_stream(self, video_id: str, *, is_private: bool, at_most: int) -> bool:
+        self._raise_trouble()
+        found = self._with_copies(video_id, is_private=is_private)
+        for key, target in found[:at_most]:
+            if target not in self.processed:
+                self._copy(key, target)
+            del self.processed[key]
+        return not found
+
+    def _with_copies(self, video_id: str, *, is_private: bool) -> list[tuple[str, str]]:
+        source = object_keys.video_prefix(video_id, is_private=not is_private)
+        target = object_keys.video_prefix(video_id, is_private=is_private)
+        keys = sorted(key for key in self.processed if key.startswith(source))
+        return [(key, target + key.removeprefix(source)) for key in keys]
+
+    def _copy(self, key: str, target: str) -> None:
+        stored = self.processed[key]
+        self.put_processed(target, stored.body, stored.facts.content_type)
 
     def _move(self, source: str, target: str, at_most: int) -> bool:
         self._raise_trouble()

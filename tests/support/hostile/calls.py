@@ -117,7 +117,7 @@ CALLS = (
     Call(
         "PATCH",
         "/api/v1/videos/{video_id}",
-        body=CallBody(ChangeVideo, {"title": "Dogs", "metadata": {"album": "2"}}),
+        body=CallBody(ChangeVideo, {"title": "Dogs", "metadata": {"album": "2"}, "visibility": "private"}),
     ),
     Call("DELETE", "/api/v1/videos/{video_id}", 204, about="deleted"),
     Call("POST", "/api/v1/videos/{video_id}/upload_url", about="waiting"),

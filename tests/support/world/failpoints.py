@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.world.kill_switch import KilledError
 
-EFFECTS = ("index", "lifecycle", "submission", "publication", "multipart", "source_fetch", "context")
+EFFECTS = ("index", "lifecycle", "submission", "publication", "multipart", "source_fetch", "context", "relocation")
 
 
 class Failpoints:

@@ -21,7 +21,7 @@ from domain.captions import CaptionTrack, digest_of
 from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.stable_playlist import stable_playlist
-from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason
+from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason, Visibility
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.auditor import Auditor
@@ -30,7 +30,7 @@ from tests.support.world.endings import HASTY
 from tests.support.world.failpoints import EFFECTS
 from tests.support.world.limiter import take_the_only_turn
 from tests.support.world.operator import run_until, settled
-from tests.support.world.world import MAX_FILE_BYTES, VIDEO_ID, InMemoryWorld
+from tests.support.world.world import MAX_FILE_BYTES, PLAYLIST, VIDEO_ID, InMemoryWorld
 
 CONTROLLER = Path(__file__).parents[3] / "controller" / "actions"
 # How the steps name what they may use (dependencies.py), and the context whose commits they make.
@@ -283,6 +283,24 @@ def remove_captions(world: InMemoryWorld) -> None:
     world.records.remove_captions(VIDEO_ID, "en")
 
 
+def make_private(world: InMemoryWorld) -> None:
+    world.records.set_visibility(VIDEO_ID, Visibility.PRIVATE)
+
+
+def make_public(world: InMemoryWorld) -> None:
+    world.records.set_visibility(VIDEO_ID, Visibility.PUBLIC)
+
+
+def made_private_without_its_playlist() -> InMemoryWorld:
+    """Return a world of a video whose stable playlist was lost when it was made private."""
+    world = uploaded()
+    settled(world)
+    del world.storage.processed[PLAYLIST]
+    make_private(world)
+    world.failpoints.points.clear()
+    return world
+
+
 LIVES = {
     "good": Life(uploaded, (wait_for_retirement,)),
     "a-url-is-still-to-be-offered": Life(lambda: uploaded(phase=Phase.PENDING)),
@@ -315,6 +333,8 @@ LIVES = {
     "fetched-twice-from-its-beginning": Life(lambda: fetched(cuts=[1_500], version=None)),
     "fetched-too-late": Life(lambda: fetched(troubles=[SourceUnavailableError("HTTP 503")] * 99), (retry,)),
     "fetched-for-another": Life(fetched_and_deleted_meanwhile, (wait_for_purge,)),
+    "made-private-and-public": Life(uploaded, (make_private, make_public)),
+    "made-private-without-its-playlist": Life(made_private_without_its_playlist),
     "deleted-restored-deleted-purged": Life(uploaded, (delete, restore, delete, wait_for_purge)),
 }
 
@@ -333,6 +353,9 @@ def end_of(world: InMemoryWorld) -> object:
         row.observed.phase,
         row.observed.is_playable,
         row.observed.is_paused,
+        row.observed.is_private,
+        row.observed.is_relocating,
+        sorted({key.partition("/")[0] for key in world.storage.processed}),
         row.retired,
         failure.code if failure else None,
         published.edition if isinstance(published, Published) else None,

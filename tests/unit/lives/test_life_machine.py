@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.errors import RefusedError, UnavailableError
+from domain.object_keys import video_prefix
 from domain.objects import VerifiedOutputs
 from domain.stable_playlist import stable_playlist
-from domain.video import AT_REST, PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase
+from domain.video import AT_REST, PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Visibility
 from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.world.auditor import Auditor
 from tests.support.world.endings import HASTY
 from tests.support.world.kill_switch import KilledError
 from tests.support.world.operator import Process, settled
@@ -121,6 +123,11 @@ class AnyLife(RuleBasedStateMachine):
         self.world.records.delete(VIDEO_ID)
 
     @precondition(is_there)
+    @rule(visibility=st.sampled_from(Visibility))
+    def change_visibility(self, visibility: Visibility) -> None:
+        self.world.records.set_visibility(VIDEO_ID, visibility)
+
+    @precondition(is_there)
     @rule()
     def restore(self) -> None:
         self.world.records.restore(VIDEO_ID)
@@ -159,8 +166,8 @@ class AnyLife(RuleBasedStateMachine):
             return
         published = row.observed.published
         assert published is not None
-        outputs = self.world.storage.processed
-        assert all(f"processed/{VIDEO_ID}/{rendition.uri}" in outputs for rendition in published.renditions)
+        outputs, prefix = self.world.storage.processed, video_prefix(VIDEO_ID, is_private=row.observed.is_private)
+        assert all(f"{prefix}{rendition.uri}" in outputs for rendition in published.renditions)
 
     @invariant()
     def observations_never_run_backwards(self) -> None:  # 5
@@ -184,18 +191,30 @@ class AnyLife(RuleBasedStateMachine):
             return
         if row.desired.deleted:
             assert world.storage.read_playlist(VIDEO_ID) is None
+            assert world.storage.read_playlist(VIDEO_ID, is_private=True) is None
             return
+        is_private = row.desired.visibility is Visibility.PRIVATE
+        if row.observed.attempt:
+            assert row.observed.is_private is is_private
+        assert not row.observed.is_relocating
         assert row.observed.phase in AT_REST
         assert not row.observed.is_paused
         if row.observed.phase is Phase.READY:
             published = row.observed.published
             assert published is not None
-            assert world.storage.read_playlist(VIDEO_ID) == stable_playlist(published)
-            verdict = world.storage.verify_outputs(VIDEO_ID, published.folder, input_seconds=None)
+            assert world.storage.read_playlist(VIDEO_ID, is_private=is_private) == stable_playlist(published)
+            assert world.storage.read_playlist(VIDEO_ID, is_private=not is_private) is None
+            verdict = world.storage.verify_outputs(
+                VIDEO_ID, published.folder, input_seconds=None, is_private=is_private
+            )
             assert isinstance(verdict, VerifiedOutputs)
         jobs, revision = len(world.transcoder.jobs), row.observed.revision
         settled(world)
         assert (len(world.transcoder.jobs), world.row.observed.revision) == (jobs, revision)
+        if is_private:
+            # A job that was not waited for may have ended after its video was made private.
+            Auditor(world).full()
+            assert not world.storage.has_stream(VIDEO_ID, is_private=False)
 
 
 TestAnyLife = AnyLife.TestCase
