@@ -3,20 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize
 
-from devstack.page import WEBUI_DIR
 from tests.e2e.uploads.world import World, uploaded
+from tests.e2e.web.accessibility import violations
 from tests.e2e.web.pages import DESKTOP, PATIENCE_MS, PHONE, Visitor
 from tests.e2e.web.tokens import token
 from tests.support.eventually import eventually
 
-AXE = WEBUI_DIR / "node_modules" / "axe-core" / "axe.min.js"
 BYTES_PER_SECOND = 5_000_000
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -152,19 +149,10 @@ def test_reduced_motion_leaves_nothing_moving(visitor: Visitor) -> None:
 
 def checker(visitor: Visitor) -> Callable[[str], None]:
     """Return a function that checks the page: accessibility rules, and that it fits the screen."""
-    source = AXE.read_text()
 
     def check(name: str) -> None:
         visitor.picture(name)
-        visitor.page.evaluate(source)
-        found: Any = visitor.page.evaluate(
-            "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES
-        )
-        said = [
-            f"{finding['id']}: {node['target']} {node['failureSummary']}"
-            for finding in found["violations"]
-            for node in finding["nodes"]
-        ]
+        said = violations(visitor.page)
         assert not said, json.dumps(said, indent=1)
         width = visitor.page.viewport_size["width"] if visitor.page.viewport_size else 0
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width, "it does not fit"

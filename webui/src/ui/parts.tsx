@@ -80,3 +80,19 @@ export function Button(props: JSX.ButtonHTMLAttributes<HTMLButtonElement> & { ki
   const { kind = "plain", class: more, ...rest } = props;
   return <button type="button" {...rest} class={`button button-${kind} ${typeof more === "string" ? more : ""}`} />;
 }
+
+/** How the last action ended: what was done, which is read out, or why it was not. */
+export function Outcome({ message, error }: { message: string | null; error: string | null }) {
+  return (
+    <>
+      <p class="said" role="status">
+        {message}
+      </p>
+      {error && (
+        <p class="error" role="alert">
+          {error}
+        </p>
+      )}
+    </>
+  );
+}

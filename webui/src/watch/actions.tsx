@@ -3,7 +3,7 @@
 import { useRef, useState } from "preact/hooks";
 import type { Calls, Video } from "video-uploads-client";
 
-import { Button, Icon, Modal, PATHS } from "../ui/parts";
+import { Button, Icon, Modal, Outcome, PATHS } from "../ui/parts";
 import { fileSize } from "../ui/format";
 import type { VideoActions } from "../videos/card";
 import { canConvertAgain, canRetry, needsFile } from "../videos/states";
@@ -75,14 +75,7 @@ export function Actions({ video, calls, actions, onChanged }: ActionsProps) {
           <Icon path={PATHS.trash} size={18} /> Delete
         </Button>
       </div>
-      <p class="said" role="status">
-        {message}
-      </p>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      <Outcome message={message} error={error} />
       {isConfirming && (
         <Confirmation
           title={video.title}

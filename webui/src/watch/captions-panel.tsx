@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Calls, Caption, Video } from "video-uploads-client";
 
-import { Badge, Button, Icon, PATHS } from "../ui/parts";
+import { Badge, Button, Icon, Outcome, PATHS } from "../ui/parts";
 import { BYTES_MAX, endonym, languageOf, languages, shown, typeOf } from "./captions";
 
 const POLL_MS = 2_000;
@@ -106,14 +106,7 @@ export function Captions({ video, calls, onReload }: CaptionsProps) {
           </div>
         </div>
       )}
-      <p class="said" role="status">
-        {message}
-      </p>
-      {error && (
-        <p class="error" role="alert">
-          {error}
-        </p>
-      )}
+      <Outcome message={message} error={error} />
       <NewCaptions isBusy={busy} onAdd={(file, language, isDefault) => run(() => add(file, language, isDefault))} />
     </section>
   );
