@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
         )
 
     _add_upload(command("upload", "upload a file, or resume its upload"))
+    _add_fetch(command("fetch", "have the service fetch a file from a URL"))
     listed = command("list", "list your videos, newest first")
     listed.add_argument("--status", choices=_STATUSES, help="only videos with this status")
     listed.add_argument("--deleted", action="store_true", help="only deleted videos")
@@ -104,6 +105,14 @@ def _add_upload(upload: argparse.ArgumentParser) -> None:
         help=f"parts to send at the same time, 1 to {PARALLEL_MAX} (default: {PARALLEL}); an interruption may cost"
         " each of them",
     )
+
+
+def _add_fetch(fetched: argparse.ArgumentParser) -> None:
+    fetched.add_argument("url", metavar="URL", help="from where the service can read the file, by https")
+    fetched.add_argument("--title", type=_text, help="default: from the URL's last part")
+    _add_metadata(fetched, "stored with the video; may be repeated")
+    fetched.add_argument("--visibility", choices=_VISIBILITIES, help="who can play it (default: of the service)")
+    fetched.add_argument("--wait", action="store_true", help="wait until the video is ready or has failed")
 
 
 def _add_describe(described: argparse.ArgumentParser) -> None:

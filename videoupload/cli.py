@@ -83,6 +83,8 @@ class _Cli:
         match self._arguments.command:
             case "upload":
                 return self._upload()
+            case "fetch":
+                return self._fetch()
             case "list":
                 self._list()
             case "get":
@@ -149,6 +151,17 @@ class _Cli:
             self._print({"video_id": video_id}, [video_id])
             return DONE
         return self._wait(Poller(self._client, retry), video_id)
+
+    def _fetch(self) -> int:
+        asked = self._arguments
+        video_id = self._client.fetch(
+            asked.url, title=asked.title, metadata=dict(asked.metadata), visibility=asked.visibility
+        )
+        if not asked.wait:
+            self._screen.line(f"the service fetches the file; `videoupload get {video_id}` shows its progress")
+            self._print({"video_id": video_id}, [video_id])
+            return DONE
+        return self._wait(Poller(self._client, Retry(on_retry=self._report_retry)), video_id)
 
     def _wait(self, poller: Poller, video_id: str) -> int:
         try:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,11 +17,13 @@ from videoupload.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from videoupload.files import content_type
 from videoupload.models import (
     Caption,
     Captions,
     Event,
     Events,
+    FetchedVideo,
     NewVideo,
     Page,
     Parts,
@@ -29,6 +32,7 @@ from videoupload.models import (
     Upload,
     Video,
 )
+from videoupload.names import file_name, title_of
 from videoupload.transport import Body, HttpResponse, NoResponseError, Transport
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -49,6 +53,34 @@ class Client:
         """Create a video. For a day, the same key returns the same video."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return _read(Upload, self._call("POST", "", json=new.as_body(), headers=headers))
+
+    def fetch(
+        self,
+        source_url: str,
+        *,
+        title: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        visibility: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> str:
+        """Have the service fetch a file from a URL, and return the video's id. Nothing is to be sent.
+
+        Title and type follow from the URL's last part, unless ``title`` is given. For a day, the same key returns the
+        same video.
+        """
+        name = unquote(urlsplit(source_url).path.rpartition("/")[2]) or "video"
+        body: dict[str, object] = {
+            "title": title or title_of(name),
+            "filename": file_name(name),
+            "content_type": content_type(Path(name)),
+            "source_url": source_url,
+        }
+        if metadata:
+            body["metadata"] = dict(metadata)
+        if visibility is not None:
+            body["visibility"] = visibility
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return _read(FetchedVideo, self._call("POST", "", json=body, headers=headers)).video_id
 
     def upload_url(self, video_id: str) -> Upload:
         """Get a new URL for a file that is sent in one piece."""

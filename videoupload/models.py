@@ -36,6 +36,12 @@ class Upload(_ResponseModel):
         return self.upload.mode == MULTIPART
 
 
+class FetchedVideo(_ResponseModel):
+    """A video whose file the service fetches."""
+
+    video_id: str
+
+
 class PartUrl(_ResponseModel):
     """Where to send one part. The URL is a secret until it expires."""
 

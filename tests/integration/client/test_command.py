@@ -59,6 +59,21 @@ def test_answers_are_json_for_programs(command: UploadCommand, file: Path) -> No
     assert json.loads(command.ended("restore", video_id, "--json")[1])["deleted_at"] is None
 
 
+def test_a_file_is_fetched_from_a_url(command: UploadCommand, service: RunningService) -> None:
+    # The API alone runs here: what the operator then does is in tests/e2e/uploads/test_source_url.py.
+    direct = {"VIDEOUPLOAD_API": service.api.url}
+    url = "https://files.example.com/2026/my%20cats.webm?key=secret"
+    code, out, err = command.ended("fetch", url, "--metadata=album=summer", **direct)
+    assert (code, "the service fetches the file" in err) == (0, True)
+    video = json.loads(command.ended("get", out.strip(), "--json", **direct)[1])
+    assert (video["title"], video["source_url"], video["metadata"]) == ("my cats", url, {"album": "summer"})
+    assert (video["status"], video["filename"]) == ("uploading", "my cats.webm")
+    code, out, err = command.ended("fetch", "http://files.example.com/cats.mp4", **direct)
+    assert (code, out) == (1, "")
+    assert "[invalid_request]" in err
+    assert "must begin with https://" in err
+
+
 def test_captions_are_added_listed_and_removed(
     service: RunningService, command: UploadCommand, file: Path, tmp_path: Path
 ) -> None:
