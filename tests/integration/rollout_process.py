@@ -4,6 +4,7 @@ python -m tests.integration.rollout_process DATABASE_URL [CRASH_AT]
 """
 
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from database.rollouts import Rollouts
 from domain.spending import SpendingLimits
 
 PLACES = 100
+PERIOD_SECONDS = 0.01
 
 
 def main() -> None:
@@ -31,10 +33,10 @@ def main() -> None:
     if point:
         rollouts = rollouts_with_failpoints(rollouts, crash_at(point[0], CrashSignal.KILL))
     runner = RolloutRunner(rollouts, limiter, SpendingLimits(), clock=lambda: datetime.now(UTC))
-    while True:
+    never = threading.Event()
+    while not never.wait(PERIOD_SECONDS):
         limiter.record_success(0)
         runner.run()
-        time.sleep(0.01)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -17,6 +16,7 @@ from devstack.paths import PROJECT_DIR
 from domain.profiles import ProfileRendition, ProfileSpec, ordered
 from domain.rollouts import DeclaredRollout, RolloutApproval, RolloutSpec, RolloutState
 from tests.integration.canned import CannedLibrary
+from tests.support.eventually import eventually
 
 PROFILE = ordered("modern", ProfileSpec((ProfileRendition(360, 800),)))
 AUTO = RolloutSpec(approve=RolloutApproval.AUTO, max_running=100, jobs_per_hour=10_000)
@@ -59,6 +59,11 @@ class Library:
         plan = self.rollouts.current()[0]
         return plan.done + plan.failed + plan.running
 
+    def is_done_or_starts_more(self) -> Callable[[], bool]:
+        """Return a condition: the plan is through, or more videos were started than now."""
+        before = self.started()
+        return lambda: self.is_done() or self.started() > before
+
     def is_done(self) -> bool:
         """Play the passes and the mirror; return whether the plan is through."""
         self.canned.finish()
@@ -66,26 +71,17 @@ class Library:
         return self.rollouts.current()[0].state is RolloutState.UP_TO_DATE
 
 
-def until(library: Library, deadline: float) -> None:
-    while not library.is_done():
-        assert time.monotonic() < deadline, library.rollouts.current()
-        time.sleep(0.02)
-
-
 def test_a_thousand_videos_are_made_anew_once_each_with_two_operators_that_are_killed(
     database: Database, database_url: str
 ) -> None:
     library, chance = Library(database, database_url, 1_000), random.Random(19)
-    deadline, kills = time.monotonic() + PATIENCE_SECONDS, 0
+    kills = 0
     while not library.is_done():
         with library.operator(), library.operator():
-            started = library.started()
-            while library.started() == started and not library.is_done():
-                assert time.monotonic() < deadline, library.rollouts.current()
-                time.sleep(0.02)
-            ends_at = time.monotonic() + chance.uniform(0.0, 0.3)
-            while time.monotonic() < ends_at and not library.is_done():
-                time.sleep(0.02)
+            eventually(library.is_done_or_starts_more(), within_seconds=PATIENCE_SECONDS)
+            # It is killed at some moment of what follows, unless it is through before.
+            with suppress(AssertionError):
+                eventually(library.is_done, within_seconds=chance.uniform(0.0, 0.3), every_seconds=0.02)
         kills += 1
     plan = library.rollouts.current()[0]
     assert library.canned.bought() == {1: 1_000}
@@ -98,12 +94,8 @@ def test_killed_at_each_failpoint_it_starts_nothing_twice(database: Database, da
     library = Library(database, database_url, 2 * 100 * len(POINTS))
     for point in POINTS:
         with library.operator(point) as process:
-            ends_at = time.monotonic() + PATIENCE_SECONDS
-            while process.poll() is None:
-                assert time.monotonic() < ends_at, point
-                time.sleep(0.02)
-            assert process.returncode == -signal.SIGKILL, point
+            assert process.wait(timeout=PATIENCE_SECONDS) == -signal.SIGKILL, point
         library.is_done()
     with library.operator():
-        until(library, time.monotonic() + PATIENCE_SECONDS)
+        eventually(library.is_done, within_seconds=PATIENCE_SECONDS)
     assert library.canned.bought() == {1: 2 * 100 * len(POINTS)}
