@@ -25,6 +25,7 @@ from domain.failures import FailureCode
 from domain.object_keys import original_key
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
+from domain.source_fetch import SourceFetch
 from storage.multipart import Multipart
 from storage.object_store import Storage
 from tests.integration.database.rows import Rows
@@ -53,6 +54,7 @@ class Origin:
     begun_at: list[int] = field(default_factory=list)
     seen: list[dict[str, str]] = field(default_factory=list)
     redirects: dict[str, str] = field(default_factory=dict)
+    says_length: bool = True
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -101,7 +103,8 @@ def serving(origin: Origin) -> Iterator[str]:
                 headers["Content-Range"] = f"bytes {offset}-{len(origin.body) - 1}/{len(origin.body)}"
             self.send_response(206 if offset else origin.status)
             for name, value in {**headers, **origin.headers}.items():
-                self.send_header(name, value)
+                if origin.says_length or name != "Content-Length":
+                    self.send_header(name, value)
             self.end_headers()
             self.wfile.write(rest[: origin.cuts.pop(0)] if origin.cuts else rest)
 
@@ -154,6 +157,19 @@ class TestReading:
     def test_another_version_is_sent_from_its_beginning(self, base: str) -> None:
         with local().open(f"{base}/clip.mp4", offset=1_000, version='"older"') as file:
             assert (file.offset, file.file_bytes, file.version) == (0, len(BODY), '"one"')
+
+    def test_a_part_of_another_version_is_not_taken_for_the_rest(self, origin: Origin, base: str) -> None:
+        origin.headers = {"ETag": '"two"'}  # of a server that ignores If-Range
+        with local().open(f"{base}/clip.mp4", offset=1_000, version=origin.version) as file:
+            assert (file.offset, file.version) == (0, '"two"')
+        assert origin.begun_at == [1_000, 0]
+
+    def test_a_part_without_a_length_that_ends_early_is_a_transfer_that_broke_off(
+        self, origin: Origin, base: str
+    ) -> None:
+        origin.says_length, origin.cuts = False, [500]
+        with pytest.raises(SourceUnavailableError, match="less than it announced"):
+            read_whole(local(), f"{base}/clip.mp4", offset=1_000, version=origin.version)
 
     def test_a_weak_tag_continues_nothing(self, origin: Origin, base: str) -> None:
         origin.headers = {"ETag": 'W/"one"'}
@@ -310,6 +326,25 @@ def world(database_url: str, s3: S3Access) -> Iterator[World]:
 
 
 class TestFetching:
+    def test_a_file_that_was_joined_before_a_kill_is_not_fetched_again(
+        self, world: World, origin: Origin, base: str
+    ) -> None:
+        world.create(f"{base}/clip.mp4")
+        client_for(world.s3).put_object(Bucket=world.s3.raw_bucket, Key=KEY, Body=BODY)
+        origin.status = 404
+        assert world.fetch() == 0
+        assert (world.row.current_fetch.is_stored, origin.seen) == (True, [])
+
+    def test_a_process_that_was_overtaken_records_nothing(self, world: World, base: str) -> None:
+        row = world.create(f"{base}/clip.mp4")
+        rows, state = world.deps.fetch_rows, SourceFetch(since=row.observed.phase_since)
+        newer = rows.begin(row, state, upload_id="newer", part_bytes=PART_BYTES)
+        assert newer is not None
+        assert rows.begin(row, state, upload_id="late", part_bytes=PART_BYTES) is None
+        assert rows.record(row, replace(state, is_stored=True)) is None
+        assert world.row == newer
+        assert rows.record(newer, replace(state, stored_bytes=PART_BYTES)) is not None
+
     def test_a_file_is_stored_part_by_part(self, world: World, base: str) -> None:
         world.create(f"{base}/clip.mp4?key=secret")
         assert world.fetch() == 0

@@ -105,6 +105,16 @@ def test_all_files_move_and_the_video_plays_all_along(before: Visibility) -> Non
     assert Auditor(world).full().is_clean()
 
 
+def test_the_public_playlist_goes_before_the_other_public_files() -> None:
+    world = ready(PUBLIC)
+    change(world, PRIVATE)
+    for _ in passes(world):
+        if world.row.observed.is_private and len(below(world, PUBLIC)) < len(below(world, PRIVATE)):
+            break
+    assert world.storage.read_playlist(VIDEO_ID, is_private=False) is None
+    assert below(world, PUBLIC)
+
+
 @pytest.mark.parametrize("before", [PUBLIC, PRIVATE])
 def test_killed_at_any_moment_the_end_is_the_same(before: Visibility) -> None:
     def changed() -> InMemoryWorld:
