@@ -1,6 +1,11 @@
-"""The storage settings for the tests' S3 server."""
+"""How tests reach the S3 server, and what they record of it."""
+
+from collections.abc import Mapping
+
+import pytest
 
 from devstack.s3 import S3Access
+from storage.client import Clients
 from storage.settings import StorageSettings
 
 
@@ -24,3 +29,16 @@ def settings_for(s3: S3Access, **changes: str) -> StorageSettings:
         "acl": "none",
     }
     return StorageSettings.model_validate(defaults | changes)
+
+
+def acls_of_copies(clients: Clients, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
+    """Record the copies from now on: the first folder of each copy's key, and its ACL, None without one."""
+    sent: list[tuple[str, str | None]] = []
+    copy = clients.session.copy
+
+    def record(bucket: str, source_key: str, key: str, headers: Mapping[str, str]) -> None:
+        sent.append((key.split("/", maxsplit=1)[0], headers.get("x-amz-acl")))
+        copy(bucket, source_key, key, headers)
+
+    monkeypatch.setattr(clients.session, "copy", record)
+    return sent

@@ -1,6 +1,5 @@
 """Who can read the files of a private video, at a real store, in every layout of buckets."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +16,7 @@ from storage.client import make_clients
 from storage.object_store import Storage
 from storage.settings import StorageSettings
 from tests.integration.buckets import with_fresh_bucket
-from tests.integration.storage.reach import settings_for
+from tests.integration.storage.reach import acls_of_copies, settings_for
 from tests.support.fakes.videos import stream
 
 VIDEO = "privateprivateprivateprivat"[:26]
@@ -136,14 +135,7 @@ def test_a_move_opens_or_closes_every_file_and_keeps_types_and_caching(
 def test_where_acls_publish_only_a_copy_for_everyone_gets_one(reach: S3Access, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_for(reach, acl="public-read")
     clients = make_clients(settings)
-    sent: list[tuple[str, str | None]] = []
-    copy = clients.session.copy
-
-    def record(bucket: str, source_key: str, key: str, headers: Mapping[str, str]) -> None:
-        sent.append((key.split("/", maxsplit=1)[0], headers.get("x-amz-acl")))
-        copy(bucket, source_key, key, headers)
-
-    monkeypatch.setattr(clients.session, "copy", record)
+    sent = acls_of_copies(clients, monkeypatch)
     storage = Storage(settings, clients)
     storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=True)
     storage.copy_stream(VIDEO, is_private=False, at_most=10)

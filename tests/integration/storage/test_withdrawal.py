@@ -3,7 +3,6 @@
 This S3 server ignores the ACLs of objects, so that layout is shown by the requests: a copy without an ACL is private.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -16,7 +15,7 @@ from storage.client import make_clients
 from storage.object_store import Storage
 from storage.settings import StorageSettings
 from tests.integration.buckets import with_fresh_bucket
-from tests.integration.storage.reach import settings_for
+from tests.integration.storage.reach import acls_of_copies, settings_for
 from tests.support.fakes.videos import stream
 
 VIDEO = "withdrawnwithdrawnwithdraw"
@@ -77,14 +76,7 @@ def test_where_acls_publish_a_withdrawn_copy_is_private_and_a_restored_one_publi
 ) -> None:
     settings = settings_for(reach, acl="public-read")
     clients = make_clients(settings)
-    sent: list[tuple[str, str | None]] = []
-    copy = clients.session.copy
-
-    def record(bucket: str, source_key: str, key: str, headers: Mapping[str, str]) -> None:
-        sent.append((key.split("/", maxsplit=1)[0], headers.get("x-amz-acl")))
-        copy(bucket, source_key, key, headers)
-
-    monkeypatch.setattr(clients.session, "copy", record)
+    sent = acls_of_copies(clients, monkeypatch)
     storage = Storage(settings, clients)
     put(reach, object_keys.master_key(VIDEO, FOLDER), b"#EXTM3U")
     storage.withdraw(VIDEO, at_most=10)
