@@ -26,12 +26,12 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 # each row.
 _OF_THE_HOUR = "owner = %(owner)s AND created_at > (SELECT clock_timestamp() - interval '1 hour')"
 _OF_THE_DAY = "owner = %(owner)s AND created_at > (SELECT clock_timestamp() - interval '1 day')"
-# An upload that waits for a file of undeclared size counts for nothing yet.
-_BYTES = """counted_bytes(source, declared_bytes,
-    phase IN ('pending', 'uploading') AND NOT deleted AND rejected IS NULL, %(largest)s::bigint)"""
+# A file of undeclared size that is waited for counts for nothing in the first hour (migration 0030).
+_BYTES = """counted_bytes(source, declared_bytes, phase IN ('pending', 'uploading') AND NOT deleted AND rejected IS NULL
+    AND created_at > (SELECT clock_timestamp() - interval '1 hour'), %(largest)s::bigint)"""
 _LEAVES_IN_SECONDS = "extract(epoch FROM {} + interval '1 hour' - clock_timestamp())::float"
 
-# One statement, so one round trip. One owner's creations are counted one after the other (migrations 0008 and 0018);
+# One statement, so one round trip. One owner's creations are counted one after the other (migrations 0008 and 0030);
 # different owners do not wait for each other. A file of undeclared size needs a byte to be left. The row starts by
 # Postgres' clock: only the difference between the two instants of the first observation is used here.
 _CREATE = f"""

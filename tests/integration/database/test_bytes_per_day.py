@@ -72,6 +72,19 @@ def test_a_file_of_undeclared_size_that_was_not_accepted_counts_as_the_largest(r
     assert create(rows, OTHER_VIDEO, 1_000).remaining_bytes == 7_000
 
 
+def test_one_that_is_waited_for_longer_than_an_hour_counts_as_the_largest(rows: Rows) -> None:
+    """Those of the last hour are bounded by the hourly limit; a day of them must not all be sent at its end."""
+    create(rows, VIDEO, None)
+    rows.age_creation(VIDEO, timedelta(minutes=59))
+    assert create(rows, OTHER_VIDEO, 1_000).remaining_bytes == 19_000
+    rows.age_creation(VIDEO, timedelta(minutes=2))
+    with pytest.raises(BytesSpentError) as spent:
+        create(rows, THIRD_VIDEO, 7_001)
+    assert spent.value.remaining == 7_000
+    assert 23 * 3600 - 120 < spent.value.retry_after_seconds <= 23 * 3600
+    assert create(rows, THIRD_VIDEO, 7_000).remaining_bytes == 0
+
+
 def test_a_file_of_undeclared_size_needs_a_byte_to_be_left(rows: Rows) -> None:
     create(rows, VIDEO, 20_000)
     with pytest.raises(BytesSpentError):
