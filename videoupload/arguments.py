@@ -95,7 +95,7 @@ def _add_upload(upload: argparse.ArgumentParser) -> None:
     upload.add_argument("file", type=Path, metavar="FILE")
     upload.add_argument("--title", type=_text, help="default: the file name without its extension")
     _add_metadata(upload, "stored with the video; may be repeated")
-    upload.add_argument("--visibility", choices=_VISIBILITIES, help="who can play it (default: of the service)")
+    _add_choices(upload)
     upload.add_argument("--wait", action="store_true", help="wait until the video is ready or has failed")
     upload.add_argument(
         "--parallel",
@@ -111,8 +111,14 @@ def _add_fetch(fetched: argparse.ArgumentParser) -> None:
     fetched.add_argument("url", metavar="URL", help="from where the service can read the file, by https")
     fetched.add_argument("--title", type=_text, help="default: from the URL's last part")
     _add_metadata(fetched, "stored with the video; may be repeated")
-    fetched.add_argument("--visibility", choices=_VISIBILITIES, help="who can play it (default: of the service)")
+    _add_choices(fetched)
     fetched.add_argument("--wait", action="store_true", help="wait until the video is ready or has failed")
+
+
+def _add_choices(created: argparse.ArgumentParser) -> None:
+    created.add_argument("--visibility", choices=_VISIBILITIES, help="who can play it (default: of the service)")
+    created.add_argument("--profile", metavar="NAME", help="what it becomes (default: of the service)")
+    created.add_argument("--region", metavar="NAME", help="where it is kept (default: chosen by the service)")
 
 
 def _add_describe(described: argparse.ArgumentParser) -> None:

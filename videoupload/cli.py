@@ -143,7 +143,13 @@ class _Cli:
             parallel=self._arguments.parallel,
         )
         asked = self._arguments
-        options = UploadOptions(title=asked.title, metadata=dict(asked.metadata), visibility=asked.visibility)
+        options = UploadOptions(
+            title=asked.title,
+            metadata=dict(asked.metadata),
+            visibility=asked.visibility,
+            profile=asked.profile,
+            region=asked.region,
+        )
         video_id = uploader.upload(self._arguments.file, options)
         self._screen.end_bar()
         if not self._arguments.wait:
@@ -155,7 +161,12 @@ class _Cli:
     def _fetch(self) -> int:
         asked = self._arguments
         video_id = self._client.fetch(
-            asked.url, title=asked.title, metadata=dict(asked.metadata), visibility=asked.visibility
+            asked.url,
+            title=asked.title,
+            metadata=dict(asked.metadata),
+            visibility=asked.visibility,
+            profile=asked.profile,
+            region=asked.region,
         )
         if not asked.wait:
             self._screen.line(f"the service fetches the file; `videoupload get {video_id}` shows its progress")

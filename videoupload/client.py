@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from urllib.parse import unquote, urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ from videoupload.files import content_type
 from videoupload.models import (
     Caption,
     Captions,
+    Choices,
     Event,
     Events,
     FetchedVideo,
@@ -60,8 +61,8 @@ class Client:
         *,
         title: str | None = None,
         metadata: Mapping[str, str] | None = None,
-        visibility: str | None = None,
         idempotency_key: str | None = None,
+        **choices: Unpack[Choices],
     ) -> str:
         """Have the service fetch a file from a URL, and return the video's id. Nothing is to be sent.
 
@@ -77,8 +78,7 @@ class Client:
         }
         if metadata:
             body["metadata"] = dict(metadata)
-        if visibility is not None:
-            body["visibility"] = visibility
+        body |= {name: value for name, value in choices.items() if value is not None}
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return _read(FetchedVideo, self._call("POST", "", json=body, headers=headers)).video_id
 

@@ -24,6 +24,8 @@ def video_lines(video: Video) -> list[str]:
         ("deadline", _time(video.deadline_at)),
         ("error", _error(video)),
         ("visibility", video.visibility),
+        ("profile", video.profile),
+        ("region", video.region),
         ("playback", video.playback_url),
         ("thumbnail", video.thumbnail_url),
         ("duration", None if video.duration_seconds is None else f"{video.duration_seconds:.1f} s"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
@@ -111,8 +111,11 @@ class Video(_ResponseModel):
     restorable_until: datetime | None
     # A service before this field cannot wait for a change.
     revision: str | None = None
-    # None of a service before private videos.
+    # None of a service before these fields.
+    edition: int | None = None
     visibility: str | None = None
+    profile: str | None = None
+    region: str | None = None
 
 
 class Page(_ResponseModel):
@@ -155,11 +158,19 @@ class Events(_ResponseModel):
     events: tuple[Event, ...]
 
 
+class Choices(TypedDict, total=False):
+    """What can be chosen when a video is created. None or absent: the default of the service."""
+
+    visibility: str | None
+    profile: str | None
+    region: str | None
+
+
 @dataclass(frozen=True)
 class NewVideo:
     """The request to create a video. If ``upload_mode`` is None, the service decides by size.
 
-    ``visibility``: None for the default of the service.
+    ``visibility``, ``profile`` and ``region``: None for the default of the service.
     """
 
     title: str
@@ -169,6 +180,8 @@ class NewVideo:
     metadata: dict[str, str] = field(default_factory=dict)
     upload_mode: Literal["single", "multipart"] | None = None
     visibility: Literal["public", "private"] | None = None
+    profile: str | None = None
+    region: str | None = None
 
     def as_body(self) -> dict[str, object]:
         """Return the request body."""
@@ -182,9 +195,8 @@ class NewVideo:
             body["metadata"] = dict(self.metadata)
         if self.upload_mode is not None:
             body["upload_mode"] = self.upload_mode
-        if self.visibility is not None:
-            body["visibility"] = self.visibility
-        return body
+        chosen = {"visibility": self.visibility, "profile": self.profile, "region": self.region}
+        return body | {name: value for name, value in chosen.items() if value is not None}
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class UploadOptions:
     metadata: dict[str, str] = field(default_factory=dict)
     upload_mode: Literal["single", "multipart"] | None = None
     visibility: Literal["public", "private"] | None = None
+    profile: str | None = None
+    region: str | None = None
 
     def of(self, path: Path, size_bytes: int) -> NewVideo:
         """Return the request that creates the video of a file."""
@@ -44,6 +46,8 @@ class UploadOptions:
             metadata=self.metadata,
             upload_mode=self.upload_mode,
             visibility=self.visibility,
+            profile=self.profile,
+            region=self.region,
         )
 
 

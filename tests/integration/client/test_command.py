@@ -59,6 +59,19 @@ def test_answers_are_json_for_programs(command: UploadCommand, file: Path) -> No
     assert json.loads(command.ended("restore", video_id, "--json")[1])["deleted_at"] is None
 
 
+def test_profile_region_and_visibility_are_chosen_at_creation(command: UploadCommand, file: Path) -> None:
+    choices = ["--profile=hls-1080p", "--region=tor1", "--visibility=private"]
+    shown = command.ended("get", command.ended("upload", file, *choices)[1].strip())[1]
+    assert [line.split() for line in shown.splitlines() if line.startswith(("visibility", "profile", "region"))] == [
+        ["visibility", "private"],
+        ["profile", "hls-1080p"],
+        ["region", "tor1"],
+    ]
+    code, out, err = command.ended("upload", file, "--region=elsewhere")
+    assert (code, out) == (1, "")
+    assert "region: must be one of" in err
+
+
 def test_a_file_is_fetched_from_a_url(command: UploadCommand, service: RunningService) -> None:
     # The API alone runs here: what the operator then does is in tests/e2e/uploads/test_source_url.py.
     direct = {"VIDEOUPLOAD_API": service.api.url}
@@ -68,6 +81,9 @@ def test_a_file_is_fetched_from_a_url(command: UploadCommand, service: RunningSe
     video = json.loads(command.ended("get", out.strip(), "--json", **direct)[1])
     assert (video["title"], video["source_url"], video["metadata"]) == ("my cats", url, {"album": "summer"})
     assert (video["status"], video["filename"]) == ("uploading", "my cats.webm")
+    code, out, err = command.ended("fetch", url, "--profile=modern", **direct)
+    assert (code, out) == (1, "")
+    assert "profile: must be the name of a profile that there is" in err
     code, out, err = command.ended("fetch", "http://files.example.com/cats.mp4", **direct)
     assert (code, out) == (1, "")
     assert "[invalid_request]" in err
