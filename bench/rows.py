@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bench import limits, storage, waiting
+from bench import library, limits, storage, waiting
 from bench.figures import in_milliseconds
 from bench.flow import TimedVideo, latencies
 from bench.load import hammer
@@ -40,6 +40,7 @@ class Size:
     bound_seconds: float  # how long a side gets to recover
     waiting: tuple[int, ...]
     starting: tuple[int, ...]
+    libraries: tuple[int, ...]
     mebibytes: int
 
 
@@ -54,6 +55,7 @@ FULL = Size(
     bound_seconds=300,
     waiting=(1_000, 10_000, 50_000),
     starting=(1_000,),
+    libraries=(1_000, 100_000),
     mebibytes=1000,
 )
 QUICK = Size(
@@ -67,6 +69,7 @@ QUICK = Size(
     bound_seconds=45,
     waiting=(100,),
     starting=(100,),
+    libraries=(1_000,),
     mebibytes=50,
 )
 
@@ -269,6 +272,16 @@ def start(bench: Bench, size: Size) -> Turns:
         yield bench.ours.name, {f"{count:,} in flight: {label}": value for label, value in found.items()}
 
 
+def plan(bench: Bench, size: Size) -> Turns:
+    """Plan a rollout over a whole library."""
+    for count in size.libraries:
+        try:
+            found = library.planned(bench, count)
+        finally:
+            bench.ours.reset()
+        yield bench.ours.name, {f"{count:,} videos: {label}": value for label, value in found.items()}
+
+
 def limit(bench: Bench, size: Size) -> Turns:
     """Measure what the machine can do at most."""
     yield "at most", limits.measured(bench, size.seconds)
@@ -392,6 +405,14 @@ ROWS = (
         " are compared, and nothing is due.",
         start,
         {"1,000 in flight: first start: passes": "1,000", "1,000 in flight: next start: writes": "0"},
+    ),
+    Row(
+        "library",
+        "A rollout is planned",
+        "Ready videos whose profile has changed, written straight into Postgres, are counted in pages by a process of"
+        " its own, as the operator counts them.",
+        plan,
+        {},
     ),
     Row(
         "kill",

@@ -1,6 +1,7 @@
 """What processes use: CPU time and memory of each named process with its descendants, read from /proc."""
 
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,6 +68,15 @@ def cpu_seconds(pid: int, proc: Path = _PROC) -> float:
 def memory_mib(pid: int, proc: Path = _PROC) -> float:
     """Return the proportional memory of a process and its descendants: each shared page is divided among its users."""
     return sum(_proportional_mib(proc / str(member)) for member in family(pid, proc))
+
+
+def peak_memory_mib(pid: int, proc: Path = _PROC) -> float:
+    """Return the highest resident memory of a process since it began, or since 5 was written into its clear_refs.
+
+    Not `ru_maxrss`, which a process inherits from the one that made it.
+    """
+    peak = re.search(r"^VmHWM:\s+(\d+) kB$", (proc / str(pid) / "status").read_text(), re.MULTILINE)
+    return int(peak[1]) / 1024 if peak else 0.0
 
 
 def _proportional_mib(process: Path) -> float:

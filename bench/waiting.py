@@ -4,14 +4,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import psycopg
 import requests
 
 from bench.flow import FlowError
 from bench.sides import WORKER, Bench
-from bench.usage import Usage, memory_mib
+from bench.usage import Usage, memory_mib, peak_memory_mib
 from devstack.waiting import until
 from domain.video import new_video_id
 
@@ -62,7 +61,7 @@ def measured(bench: Bench, count: int) -> dict[str, float]:
         "looks per second": looks / used.elapsed,
         **{f"cores of {name}": used.seconds[name] / used.elapsed for name in (WORKER, "postgres", "kube-apiserver")},
         "memory of the operator, MiB": memory_mib(ours.pids()[WORKER]),
-        "peak memory of the operator, MiB": _peak_mib(ours.pids()[WORKER]),
+        "peak memory of the operator, MiB": peak_memory_mib(ours.pids()[WORKER]),
     }
     return {f"{count:,} waiting: {label}": value for label, value in found.items()}
 
@@ -135,8 +134,3 @@ def _writes(bench: Bench) -> float:
 
 def _sum(values: Iterable[str]) -> float:
     return sum(map(float, values))
-
-
-def _peak_mib(pid: int) -> float:
-    peak = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(peak[1]) / 1024 if peak else 0.0
