@@ -48,6 +48,7 @@ class Process:
         self._watched: dict[str, Resource] = {}
         self._resync_at = 0.0
         self._has_begun = False
+        self._passes = 0
 
     def begin(self) -> None:
         """Do what a new leader does first: no pass is made before every resource was read."""
@@ -72,6 +73,8 @@ class Process:
             self._world.pass_time(SECONDS_TO_NEXT_LIST)
             self.begin()
             return
+        self._passes += 1
+        assert self._passes < MOST_PASSES, f"it goes round and round: {self._world.records.rows}"
         self._wait()
         taken = self.queue.take()
         assert taken is not None
@@ -164,12 +167,9 @@ def settled(world: InMemoryWorld, *, meanwhile: Callable[[], None] = lambda: Non
         process = Process(world)
         try:
             process.begin()
-            for _ in range(MOST_PASSES):
-                if process.is_idle():
-                    break
+            while not process.is_idle():
                 process.step()
                 meanwhile()
-            assert process.is_idle(), f"it goes round and round: {world.records.rows}"
             is_settled = True
         except KilledError:
             pass
@@ -208,11 +208,8 @@ def idle(world: InMemoryWorld) -> None:
         order = job.order
         world.records.record(video_id=order.video_id, attempt=order.attempt, job_id=job.job_id)
         process.queue.add(order.video_id, Cause.CLAIM)
-    for _ in range(MOST_PASSES):
-        if process.is_idle():
-            return
+    while not process.is_idle():
         process.step()
-    raise AssertionError(f"it goes round and round: {world.records.rows}")
 
 
 def body_of(resource: Resource) -> dict[str, object]:
