@@ -74,14 +74,16 @@ class OperatorSettings(Durations, BaseSettings):
     max_running_jobs_per_owner: int = Field(default=10, ge=1, le=10_000)
     # What a person converts on a very busy day, attempts that failed included; docs/security.md states what it costs.
     submissions_per_owner_per_day: int = Field(default=30, ge=1, le=1_000_000)
-    # Billed minutes: the length of each video times its variants, four at most. This many cost at most $1,500 a day. 0
-    # for no limit.
+    # Billed minutes: the length of each video times its variants and MP4 files. This many cost at most $1,500 a day, or
+    # twice as much where a profile has variants above 1080p. 0 for no limit.
     max_minutes_per_day: float = Field(default=100_000, ge=0)
     # Longer than almost all films; one such video bills 16 hours of variants.
     max_duration_seconds: float = Field(default=4 * 3600, ge=1, le=7 * 24 * 3600)
     submissions_per_minute: int = Field(default=120, ge=1, le=10_000)
     submissions_burst: int = Field(default=10, ge=1, le=1_000)
-    # Coconut's list price for a minute of one variant, from 720 lines on and below 720; only for metrics.
+    # Coconut's list price for a minute of one variant: of more than 1080 lines, from 720 lines on, and below 720; for
+    # metrics, and for the budgets of rollouts.
+    coconut_uhd_dollars_per_minute: float = Field(default=0.03, ge=0)
     coconut_hd_dollars_per_minute: float = Field(default=0.015, ge=0)
     coconut_sd_dollars_per_minute: float = Field(default=0.0075, ge=0)
     # An alert fires when a day costs more; 0 turns it off.
@@ -204,7 +206,10 @@ class OperatorSettings(Durations, BaseSettings):
     def prices(self) -> Prices:
         """Return the prices of jobs."""
         return Prices(
-            self.coconut_hd_dollars_per_minute, self.coconut_sd_dollars_per_minute, self.spend_dollars_per_day
+            hd=self.coconut_hd_dollars_per_minute,
+            sd=self.coconut_sd_dollars_per_minute,
+            uhd=self.coconut_uhd_dollars_per_minute,
+            dollars_per_day=self.spend_dollars_per_day,
         )
 
     @property

@@ -6,13 +6,30 @@ The operator decides by them in controller/coconut/limiter.py, and database/atte
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Self
 
 from domain.profiles import ORIGINAL, ProfileSpec
 
 # As many variants as a job of the default profile makes at most.
 VARIANTS_MAX = ORIGINAL.billed_outputs
-# Coconut's price list calls a variant HD when its shorter side has at least this many pixels.
+# Coconut's price list calls a variant HD when its shorter side has at least this many pixels. It does not say where UHD
+# begins, which is dearer: what is larger than Full HD counts as UHD.
 HD_PIXELS = 720
+UHD_PIXELS = 1081
+
+
+class PriceClass(StrEnum):
+    """The classes of variants in Coconut's price list."""
+
+    SD = "sd"
+    HD = "hd"
+    UHD = "uhd"
+
+    @classmethod
+    def of(cls, pixels: int) -> Self:
+        """Return the class of a variant whose shorter side has so many pixels."""
+        return cls("uhd" if pixels >= UHD_PIXELS else "hd" if pixels >= HD_PIXELS else "sd")
 
 
 @dataclass(frozen=True)
@@ -21,15 +38,20 @@ class Prices:
 
     hd: float
     sd: float
+    uhd: float
     dollars_per_day: float = 0.0
+
+    def of(self, price_class: PriceClass) -> float:
+        """Return the price of one class."""
+        return {PriceClass.SD: self.sd, PriceClass.HD: self.hd, PriceClass.UHD: self.uhd}[price_class]
 
     def per_minute(self, profile: ProfileSpec) -> float:
         """Return what a billed minute costs when all variants of a profile are made: the mean of their prices.
 
-        A smaller source gets fewer HD variants than that, so it is the most.
+        A smaller source gets fewer of the dear variants than that, so it is the most.
         """
         heights = [*(one.height for one in profile.renditions), *profile.mp4_heights]
-        return sum(self.hd if height >= HD_PIXELS else self.sd for height in heights) / len(heights)
+        return sum(self.of(PriceClass.of(height)) for height in heights) / len(heights)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "COCONUT_HD_DOLLARS_PER_MINUTE",
         "COCONUT_SD_DOLLARS_PER_MINUTE",
         "COCONUT_TIMEOUT_SECONDS",
+        "COCONUT_UHD_DOLLARS_PER_MINUTE",
         "COCONUT_URL",
         "CORS_ORIGINS",
         "COUNTRY_HEADER",

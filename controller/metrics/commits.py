@@ -3,11 +3,13 @@
 Every durable change is a commit, so counting commits is enough, and the rules need not know about metrics.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.failures import FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, VideoRow
-from domain.spending import HD_PIXELS
+from domain.spending import HD_PIXELS, PriceClass
 from domain.video import AT_REST, ObservedState, Phase, Published, Reason
 
 
@@ -28,20 +30,13 @@ class PhaseDuration:
 
 
 @dataclass(frozen=True)
-class BilledMinutes:
-    """The billed output of a job: minutes, summed over its variants."""
-
-    hd: float
-    sd: float
-
-
-@dataclass(frozen=True)
 class CommitMetrics:
     """What to count for one commit.
 
     ``submission``: the state that an attempt reached. ``submission_seconds``: from the file's verification to its first
     intent, unless a limit or the breaker delayed it. ``transcode_seconds``: from the accepted submission to the commit
-    of its outputs. ``settled_job``: the job that this commit settled.
+    of its outputs. ``minutes``: the billed output of a job, summed over its variants and MP4 files.
+    ``settled_job``: the job that this commit settled.
     """
 
     ending: EditionEnd | None = None
@@ -49,7 +44,7 @@ class CommitMetrics:
     submission: AttemptState | None = None
     submission_seconds: float | None = None
     transcode_seconds: float | None = None
-    minutes: BilledMinutes | None = None
+    minutes: Mapping[PriceClass, float] | None = None
     settled_job: str | None = None
 
 
@@ -87,12 +82,12 @@ def _transcode_seconds(was: ObservedState, attempt: AttemptChange | None) -> flo
     return max(0.0, (attempt.at - was.phase_since).total_seconds())
 
 
-def _minutes(published: Published) -> BilledMinutes:
+def _minutes(published: Published) -> Mapping[PriceClass, float]:
     """Count a variant of unknown size as HD: better to overstate the cost than to understate it."""
     minutes = published.duration_seconds / 60
     sizes = [
         min(variant.width, variant.height) if variant.width and variant.height else HD_PIXELS
         for variant in published.renditions
     ]
-    hd = sum(1 for size in sizes if size >= HD_PIXELS)
-    return BilledMinutes(hd=hd * minutes, sd=(len(sizes) - hd) * minutes)
+    counts = Counter(PriceClass.of(size) for size in (*sizes, *published.mp4_heights))
+    return {price_class: count * minutes for price_class, count in counts.items()}

@@ -257,10 +257,9 @@ class OperatorMetrics:
         if commit.transcode_seconds is not None:
             self._transcode_seconds.observe(commit.transcode_seconds)
         if commit.minutes is not None:
-            self._billed.labels("hd").inc(60 * commit.minutes.hd)
-            self._billed.labels("sd").inc(60 * commit.minutes.sd)
-            self._spend.labels("hd").inc(commit.minutes.hd * self._prices.hd)
-            self._spend.labels("sd").inc(commit.minutes.sd * self._prices.sd)
+            for price_class, minutes in commit.minutes.items():
+                self._billed.labels(price_class).inc(60 * minutes)
+                self._spend.labels(price_class).inc(minutes * self._prices.of(price_class))
 
 
 def _labels_of(ending: EditionEnd) -> tuple[str, str, str]:

@@ -162,7 +162,7 @@ def test_the_operator_takes_a_profile_over_and_kubectl_can_wait_for_that(
         Rollouts(database),
         queue,
         clock=lambda: datetime.now(UTC),
-        prices=Prices(hd=0.015, sd=0.0075),
+        prices=Prices(hd=0.015, sd=0.0075, uhd=0.03),
         limits=SpendingLimits(),
     )
     assert (mirror.mirror(), mirror.mirror()) == (1, 0)

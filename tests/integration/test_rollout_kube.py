@@ -19,7 +19,7 @@ from devstack.cluster import ClusterAdmin
 from domain.spending import Prices, SpendingLimits
 from tests.integration.canned import CannedLibrary
 
-PRICES = Prices(hd=0.02, sd=0.01)
+PRICES = Prices(hd=0.02, sd=0.01, uhd=0.04)
 
 
 class Scene:

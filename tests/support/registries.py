@@ -42,7 +42,7 @@ def measured_clocks() -> Clocks:
 
 def operator_registry() -> CollectorRegistry:
     """Return the metrics of a leading operator."""
-    metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1))
+    metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1, uhd=1))
     metrics.state.queue = lambda: QueueState(0, 0.0, ())
     metrics.state.storage = lambda: UpstreamHealth.AVAILABLE
     metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0, minutes=0)

@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from controller.settings import OperatorSettings
+from crds.profiles import HEIGHT_MAX, RENDITIONS_MAX, STATIC_MP4S_MAX
 from devstack.licences import PAGE as LICENCES
 from devstack.licences import licence_of, locked, page_packages
 from devstack.licences import page as licences_page
-from domain.profiles import ORIGINAL
-from domain.spending import HD_PIXELS, VARIANTS_MAX
+from domain.profiles import ORIGINAL, ProfileRendition, ProfileSpec
+from domain.spending import VARIANTS_MAX, Prices
 from storage.settings import StorageSettings
 from webapi import coconut_callback
 from webapi.http import auth, jwks, parsing
@@ -51,18 +52,41 @@ def test_limits_are_those_of_the_code(words: str, limit: bool) -> None:
     assert limit
 
 
+DEFAULTS = {name: field.default for name, field in OperatorSettings.model_fields.items()}
+PRICES = Prices(**{name: DEFAULTS[f"coconut_{name}_dollars_per_minute"] for name in ("hd", "sd", "uhd")})
+
+
+def worst_day(profile: ProfileSpec) -> float:
+    """Return what one user's longest videos cost in a day, in dollars, if all are made by this profile."""
+    minutes = DEFAULTS["max_duration_seconds"] / 60 * profile.billed_outputs
+    return float(DEFAULTS["submissions_per_owner_per_day"] * minutes * PRICES.per_minute(profile))
+
+
 def test_the_page_shows_the_worst_day_of_one_user_by_defaults_and_prices() -> None:
-    defaults = {name: field.default for name, field in OperatorSettings.model_fields.items()}
-    hd, sd = defaults["coconut_hd_dollars_per_minute"], defaults["coconut_sd_dollars_per_minute"]
-    per_minute = sum(hd if rung.height >= HD_PIXELS else sd for rung in ORIGINAL.renditions)
-    minutes = defaults["max_duration_seconds"] / 60
-    dollars = defaults["submissions_per_owner_per_day"] * minutes * per_minute
     chart = yaml.safe_load((TESTS.parent / "charts" / "video-uploads" / "values.yaml").read_text())
-    of_all = chart["settings"]["operator"]["MAX_MINUTES_PER_DAY"] * hd
+    minutes = chart["settings"]["operator"]["MAX_MINUTES_PER_DAY"]
     words = " ".join(PAGE.split())
-    assert f"the worst day of one user costs **${dollars:,.2f}**" in words
-    assert f"costs at most **${of_all:,.2f}**" in words
+    assert f"the worst day of one user costs **${worst_day(ORIGINAL):,.2f}**" in words
+    assert f"costs at most **${minutes * PRICES.hd:,.2f}**" in words
     assert len(ORIGINAL.renditions) == VARIANTS_MAX
+
+
+def test_the_page_shows_the_worst_day_by_the_dearest_profile_that_can_be_applied() -> None:
+    kind = (TESTS.parent / "crds" / "transcodeprofiles.yaml").read_text()
+    assert "a job has at most 30 outputs: five, three for each rendition, five for each static MP4" in kind
+    heights = [HEIGHT_MAX - 2 * number for number in reversed(range(RENDITIONS_MAX))]
+    profiles = [
+        ProfileSpec(tuple(ProfileRendition(height, 9_000) for height in heights[:count]), mp4_heights=mp4s)
+        for count in range(1, RENDITIONS_MAX + 1)
+        for mp4s in (tuple(heights[:number]) for number in range(min(count, STATIC_MP4S_MAX) + 1))
+        if 5 + 3 * count + 5 * len(mp4s) <= 30
+    ]
+    dearest = max(profiles, key=worst_day)
+    minutes = DEFAULTS["max_minutes_per_day"]
+    words = " ".join(PAGE.split())
+    assert f"with {dearest.billed_outputs} renditions and MP4 files, all above 1080p at ${PRICES.uhd:.2f}" in words
+    assert f"the worst day of one user costs **${worst_day(dearest):,.2f}**" in words
+    assert f"`MAX_MINUTES_PER_DAY` at most **${minutes * PRICES.uhd:,.2f}**" in words
 
 
 def test_every_threat_names_a_test() -> None:

@@ -106,5 +106,7 @@ def test_each_generation_has_a_hash_of_its_own_and_none_is_the_profiles() -> Non
 
 def test_the_price_of_a_minute_is_the_mean_of_the_variants() -> None:
     profile = ProfileSpec((ProfileRendition(360, 800), ProfileRendition(720, 2000)), mp4_heights=(720, 360))
-    assert Prices(hd=0.03, sd=0.01).per_minute(profile) == pytest.approx(0.02)
-    assert Prices(hd=0.03, sd=0.01).per_minute(ProfileSpec((ProfileRendition(1080, 4000),))) == 0.03
+    prices = Prices(hd=0.03, sd=0.01, uhd=0.07)
+    assert prices.per_minute(profile) == pytest.approx(0.02)
+    assert prices.per_minute(ProfileSpec((ProfileRendition(1080, 4000),))) == 0.03
+    assert prices.per_minute(ProfileSpec((ProfileRendition(1082, 4000),))) == 0.07

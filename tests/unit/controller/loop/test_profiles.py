@@ -65,7 +65,7 @@ class Scene:
             cast("Rollouts", self.rollouts),
             queue,
             clock=self.clock.now,
-            prices=Prices(hd=0.02, sd=0.01),
+            prices=Prices(hd=0.02, sd=0.01, uhd=0.04),
             limits=SpendingLimits(),
         ).mirror
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from controller.metrics.commits import BilledMinutes, CommitMetrics, EditionEnd, PhaseDuration, metrics_of
+from controller.metrics.commits import CommitMetrics, EditionEnd, PhaseDuration, metrics_of
 from domain.failures import Failure, FailureCode
 from domain.records import AttemptChange, AttemptState, Intend, Settle, VideoRow
+from domain.spending import PriceClass
 from domain.video import Phase, Published, Reason, Rendition
 from tests.support.builders.rows import NOON, a_desired_state, an_observation, row_of
 
@@ -18,11 +19,11 @@ def a_row(phase: Phase, *, since_seconds: float = 0.0, **changes: object) -> Vid
     return row_of(a_desired_state(), an_observation(phase, phase_since=since, **changes))
 
 
-def a_stream(*sizes: tuple[int, int] | None) -> Published:
+def a_stream(*sizes: tuple[int, int] | None, mp4_heights: tuple[int, ...] = ()) -> Published:
     variants = tuple(
         Rendition("v.m3u8", 1_000, width=size[0] if size else None, height=size[1] if size else None) for size in sizes
     )
-    return Published(edition=1, attempt=1, duration_seconds=120.0, renditions=variants, has_poster=True)
+    return Published(1, 1, duration_seconds=120.0, renditions=variants, has_poster=True, mp4_heights=mp4_heights)
 
 
 def settled(state: AttemptState) -> Settle:
@@ -96,10 +97,22 @@ def settled(state: AttemptState) -> Settle:
             CommitMetrics(
                 submission=AttemptState.COMPLETED,
                 transcode_seconds=90.0,
-                minutes=BilledMinutes(hd=4.0, sd=2.0),
+                minutes={PriceClass.HD: 4.0, PriceClass.SD: 2.0},
                 settled_job="job1",
             ),
             id="a-job-billed-by-the-minute-of-each-variant",
+        ),
+        pytest.param(
+            a_row(Phase.PROCESSING, job_id="job1"),
+            a_row(Phase.PROCESSING, published=a_stream((640, 360), (3840, 2160), mp4_heights=(360, 2160))),
+            settled(AttemptState.COMPLETED),
+            CommitMetrics(
+                submission=AttemptState.COMPLETED,
+                transcode_seconds=90.0,
+                minutes={PriceClass.SD: 4.0, PriceClass.UHD: 4.0},
+                settled_job="job1",
+            ),
+            id="mp4-files-are-billed-too-and-large-variants-at-a-price-of-their-own",
         ),
         pytest.param(
             a_row(Phase.UPLOADED),
@@ -108,7 +121,7 @@ def settled(state: AttemptState) -> Settle:
             CommitMetrics(
                 stay=PhaseDuration(Phase.UPLOADED, 0.0),
                 submission=AttemptState.COMPLETED,
-                minutes=BilledMinutes(hd=2.0, sd=0.0),
+                minutes={PriceClass.HD: 2.0},
             ),
             id="outputs-of-a-lost-submission-of-unknown-size",
         ),

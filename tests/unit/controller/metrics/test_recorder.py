@@ -20,7 +20,7 @@ from tests.support.fakes.videos import mp4
 from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
 
-PRICES = Prices(hd=0.015, sd=0.0075)
+PRICES = Prices(hd=0.015, sd=0.0075, uhd=0.03)
 EMPTY = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0)
 
 
