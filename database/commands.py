@@ -128,6 +128,19 @@ class VideoCommands:
             idempotency_keys.keep(connection, new.owner, key, new.video_id)
             return created
 
+    def made_before(
+        self, owner: str, key: IdempotencyKey, *, per_hour: int, per_day: BytesPerDay | None = None
+    ) -> Created | None:
+        """Return what `create` returned under the key, with the quotas of now; None if there is nothing yet.
+
+        Raises KeyReusedError, UnavailableError.
+        """
+        with self._database.connection() as connection:
+            made = idempotency_keys.find(connection, owner, key)
+            if made is None:
+                return None
+            return Created(made, creation.quota(connection, owner, per_hour=per_hour, per_day=per_day))
+
     def open_upload(self, video_id: str, *, upload_id: str, part_bytes: int, instead_of: str | None) -> VideoRow:
         """Record a multipart upload that was opened for a video that waits for its file.
 

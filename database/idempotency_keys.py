@@ -61,6 +61,11 @@ def made_before(connection: Connection, owner: str, key: IdempotencyKey) -> Vide
     if not try_lock_idempotency_key(connection, owner, key.text):
         raise KeyInUseError
     # A statement of its own, after the lock: it sees what the last holder has committed.
+    return find(connection, owner, key)
+
+
+def find(connection: Connection, owner: str, key: IdempotencyKey) -> VideoRow | None:
+    """Return the video created earlier under the key, None if there is none yet. Raises KeyReusedError."""
     cursor = connection.cursor(row_factory=tuple_row)
     made = cursor.execute(_FIND, {"owner": owner, "key": key.text}).fetchone()
     if made is None:

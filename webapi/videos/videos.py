@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import falcon
 
 from database.commands import MetadataTooLargeError, VideoCommands
-from database.creation import BytesPerDay, NewRow
+from database.creation import BytesPerDay, Created, NewRow
 from database.profiles import Profiles
 from database.queries import VideoQueries
 from domain.object_keys import original_key
@@ -93,24 +93,30 @@ class VideosResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Record the video, then respond with its upload URL. The publisher applies the resource later."""
         caller, body = caller_of(req), read_json(req, CreateVideo)
+        key, per_hour, per_day = idempotency_key(req, body), self._per_hour(caller), self._policy.per_day
+        # First: what may be chosen can have changed since the request that this one repeats.
+        created = self._commands.made_before(caller.owner, key, per_hour=per_hour, per_day=per_day) if key else None
+        if created is not None:
+            self._show(req, resp, created)
+            self._urls.repeat(resp, created.row)
+            return
         self._refuse_large(body)
         self._refuse_unknown_profile(body)
         self._choices.source_urls.check(body)
-        new, per_hour = (
-            self._new_video(body, caller, self._choices.placement.region(req, body.region)),
-            self._per_hour(caller),
-        )
-        key = idempotency_key(req, body)
-        created = self._commands.create(new, per_hour=per_hour, per_day=self._policy.per_day, key=key)
-        row = created.row
-        self._publisher.enqueue(row.desired)
-        resp.status = falcon.HTTP_201
-        resp.set_header("Location", f"{req.path}/{row.desired.video_id}")
-        resp.set_headers(rate_limit_headers(created.quota))
-        if row.desired.video_id == new.video_id:
-            self._urls.issue(resp, row)
+        new = self._new_video(body, caller, self._choices.placement.region(req, body.region))
+        created = self._commands.create(new, per_hour=per_hour, per_day=per_day, key=key)
+        self._show(req, resp, created)
+        if created.row.desired.video_id == new.video_id:
+            self._urls.issue(resp, created.row)
         else:
-            self._urls.repeat(resp, row)
+            self._urls.repeat(resp, created.row)
+
+    def _show(self, req: falcon.Request, resp: falcon.Response, created: Created) -> None:
+        desired = created.row.desired
+        self._publisher.enqueue(desired)
+        resp.status = falcon.HTTP_201
+        resp.set_header("Location", f"{req.path}/{desired.video_id}")
+        resp.set_headers(rate_limit_headers(created.quota))
 
     def _per_hour(self, caller: Caller) -> int:
         return self._policy.uploads_per_hour if caller.uploads_per_hour is None else caller.uploads_per_hour

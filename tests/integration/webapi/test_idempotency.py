@@ -1,10 +1,13 @@
 """`Idempotency-Key` on POST /api/v1/videos: a request that is repeated has no second effect."""
 
+from dataclasses import replace
 from typing import Any
 
 import falcon.testing
 import pytest
 
+from database.profiles import Profiles
+from domain.profiles import ProfileRendition, ProfileSpec, ordered
 from domain.video import Phase
 from tests.support.api import A_VIDEO, Api
 
@@ -50,6 +53,23 @@ def test_a_repeated_request_passes_the_limit_that_its_video_filled(api: Api) -> 
 )
 def test_a_key_may_be_quoted_or_bare(api: Api, first: str, again: str) -> None:
     assert _post(api, first).json["video_id"] == _post(api, again).json["video_id"]
+
+
+@pytest.mark.parametrize("body", [{"profile": "small"}, {"size_bytes": 9_000}, {"visibility": "private"}], ids=str)
+def test_a_repeated_request_gets_its_video_although_its_choices_are_gone(api: Api, body: dict[str, Any]) -> None:
+    Profiles(api.postgres).replace([ordered("small", ProfileSpec((ProfileRendition(360, 700),)))])
+    first = _post(api, "k1", **body)
+    Profiles(api.postgres).replace([])
+    policy = replace(api.deps.policy, max_file_bytes=8_000, has_private_playback=False)
+    again = api.rebuilt(policy=policy).simulate_post(
+        VIDEOS, json={**A_VIDEO, **body}, headers={"Authorization": api.bearer("ann"), "Idempotency-Key": "k1"}
+    )
+
+    assert (first.status_code, again.status_code) == (201, 201), again.text
+    assert again.json["video_id"] == first.json["video_id"]
+    other = {"Authorization": api.bearer("ann"), "Idempotency-Key": "k2"}
+    refused = api.rebuilt(policy=policy).simulate_post(VIDEOS, json={**A_VIDEO, **body}, headers=other)
+    assert refused.status_code == 422
 
 
 def test_the_same_request_may_be_written_in_another_way(api: Api) -> None:
