@@ -57,7 +57,9 @@ class Advice:
     action: str
 
 
-_NEW_FILE = "Upload a playable video file, then retry."
+# Of a file that the service fetched no other one can be uploaded; a retry fetches it again.
+_CORRECT_AT_URL = "or correct the file at its source URL, then retry"
+_NEW_FILE = f"Upload a playable video file, {_CORRECT_AT_URL}."
 _RETRY = "Retry the video; nothing needs to be uploaded again."
 
 ADVICE: dict[FailureCode, Advice] = {
@@ -80,12 +82,20 @@ ADVICE: dict[FailureCode, Advice] = {
         Stage.UPLOAD, False, "Create the video again, with the URL of a smaller file."
     ),
     FailureCode.FILE_EMPTY: Advice(Stage.UPLOAD, False, _NEW_FILE),
-    FailureCode.FILE_TOO_LARGE: Advice(Stage.UPLOAD, False, "Upload a smaller file."),
-    FailureCode.SIZE_MISMATCH: Advice(Stage.UPLOAD, False, "Upload the whole file of the declared size."),
+    FailureCode.FILE_TOO_LARGE: Advice(Stage.UPLOAD, False, f"Upload a smaller file, {_CORRECT_AT_URL}."),
+    FailureCode.SIZE_MISMATCH: Advice(
+        Stage.UPLOAD, False, f"Upload the whole file of the declared size, {_CORRECT_AT_URL}."
+    ),
     FailureCode.NOT_A_VIDEO: Advice(Stage.UPLOAD, False, _NEW_FILE),
-    FailureCode.VIDEO_INCOMPLETE: Advice(Stage.UPLOAD, False, "Upload the complete file; this one is cut off."),
-    FailureCode.VIDEO_TOO_LONG: Advice(Stage.UPLOAD, False, "Upload a shorter video, or parts of this one."),
-    FailureCode.SOURCE_MISSING: Advice(Stage.SUBMISSION, True, "Upload the file again, then retry."),
+    FailureCode.VIDEO_INCOMPLETE: Advice(
+        Stage.UPLOAD, False, f"Upload the complete file, {_CORRECT_AT_URL}; this one is cut off."
+    ),
+    FailureCode.VIDEO_TOO_LONG: Advice(
+        Stage.UPLOAD, False, f"Upload a shorter video or parts of this one, {_CORRECT_AT_URL}."
+    ),
+    FailureCode.SOURCE_MISSING: Advice(
+        Stage.SUBMISSION, True, "Upload the file again, then retry; one with a source URL is fetched again."
+    ),
     FailureCode.SOURCE_CHANGED: Advice(Stage.SUBMISSION, True, "Retry the video to accept the file that is there now."),
     FailureCode.PROVIDER_UNAVAILABLE: Advice(Stage.SUBMISSION, True, _RETRY),
     FailureCode.PROVIDER_REFUSED: Advice(Stage.SUBMISSION, False, "An operator must read the provider's answer."),
@@ -99,14 +109,18 @@ ADVICE: dict[FailureCode, Advice] = {
     ),
     FailureCode.SUBMISSIONS_EXHAUSTED: Advice(Stage.SUBMISSION, True, _RETRY),
     FailureCode.VIDEO_UNDECODABLE: Advice(
-        Stage.TRANSCODE, False, "Upload another encoding of the video, such as H.264 in MP4; this file fails again."
+        Stage.TRANSCODE,
+        False,
+        "Upload another encoding of the video, such as H.264 in MP4; this file fails again.",
     ),
     FailureCode.TRANSCODE_FAILED: Advice(Stage.TRANSCODE, True, "Retry; if it fails again, upload another encoding."),
     FailureCode.TRANSCODE_TIMEOUT: Advice(Stage.TRANSCODE, True, _RETRY),
     FailureCode.JOB_LOST: Advice(Stage.TRANSCODE, True, _RETRY),
     FailureCode.OUTPUTS_INVALID: Advice(Stage.OUTPUTS, True, _RETRY),
     FailureCode.OUTPUTS_MISMATCH: Advice(
-        Stage.OUTPUTS, False, "Upload another encoding of the video; the same file would give the same result."
+        Stage.OUTPUTS,
+        False,
+        "Upload another encoding of the video; the same file would give the same result.",
     ),
     FailureCode.STORAGE_UNAVAILABLE: Advice(Stage.OUTPUTS, True, _RETRY),
 }

@@ -71,7 +71,9 @@ def is_behind(desired: DesiredState, observed: ObservedState) -> bool:
 
 _Words = tuple[str | None, str | None]
 
-_SEND_AGAIN = "Retry the video and upload the file again: it was removed a while after the failure."
+_SEND_AGAIN = (
+    "Retry the video and upload the file again, if it has no source URL: it was removed a while after the failure."
+)
 
 _WORDS: dict[Reason, _Words] = {
     Reason.WAITING_FOR_UPLOAD_URL: ("an upload URL", "Ask for an upload URL."),

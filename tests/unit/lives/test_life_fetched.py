@@ -8,6 +8,7 @@ import pytest
 from controller.ports import SourceRefusedError, SourceUnavailableError
 from domain.errors import UnavailableError
 from domain.failures import FailureCode
+from domain.messages import present
 from domain.source_fetch import TRIES_MAX
 from domain.video import PAUSED_ANNOTATION, Phase, Reason
 from tests.support.fakes.videos import mp4
@@ -119,6 +120,19 @@ def test_what_will_not_become_a_file_fails_at_once_and_leaves_nothing(
     settled(world)
     assert_ends_errored(world, code, jobs=0)
     assert (world.storage.raw, world.multipart.uploads) == ({}, {})
+
+
+def test_a_file_that_is_corrected_at_its_url_is_fetched_again_by_the_retry_that_is_advised() -> None:
+    world = a_fetched_world(b"this is a text")
+    settled(world)
+    assert_ends_errored(world, FailureCode.NOT_A_VIDEO, jobs=0)
+    shown = present(world.row.desired, world.row.observed)
+    assert "correct the file at its source URL, then retry" in (shown.what_to_do or "")
+    world.sources.body = mp4()
+    world.records.retry(VIDEO_ID)
+    live(world)
+    assert kept_files(world) == [world.sources.body]
+    assert_ends_ready(world)
 
 
 def test_a_file_of_another_size_than_declared_is_refused_before_it_is_fetched() -> None:

@@ -39,7 +39,7 @@ def test_a_failure_is_sent_with_what_to_do() -> None:
         "message": "the file is a text",
         "stage": "upload",
         "retryable": False,
-        "what_to_do": "Upload a playable video file, then retry.",
+        "what_to_do": "Upload a playable video file, or correct the file at its source URL, then retry.",
     }
 
 
