@@ -54,6 +54,8 @@ class MailSender:
     ) -> None:
         """``longest_seconds``: the limit of one exchange."""
         self._server = server
+        # Reading the trusted certificates takes longer than the exchange itself, so once for all mails.
+        self._tls = None if server.scheme == "smtp" else ssl.create_default_context()
         self._sender = sender
         self._playback_base = playback_base
         self._longest_seconds = longest_seconds
@@ -88,7 +90,7 @@ class MailSender:
             connection = self._connect()
             try:
                 if self._server.scheme == "smtp+starttls":
-                    connection.starttls(context=ssl.create_default_context())
+                    connection.starttls(context=self._tls)
                 if self._server.user:
                     connection.login(self._server.user, self._server.password)
                 connection.send_message(message)
@@ -106,9 +108,7 @@ class MailSender:
         # By default smtplib asks DNS for our name, which may take longer than everything else.
         own_name = self._sender.rpartition("@")[2]
         if server.scheme == "smtps":
-            return _TlsConnection(
-                server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS, context=ssl.create_default_context()
-            )
+            return _TlsConnection(server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS, context=self._tls)
         return _PlainConnection(server.host, server.port, own_name, timeout=_TIMEOUT_SECONDS)
 
 
