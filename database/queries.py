@@ -1,4 +1,4 @@
-"""Reading videos: one, an owner's in pages, or the dead letters of all owners. Nothing is changed here.
+"""Reading videos: one, or an owner's in pages. Those of all owners are in catalogue.py. Nothing is changed here.
 
 A page begins after a row, not at a number, so the last one costs what the first does: each statement below walks
 a range of one index (migrations 0001 to 0003) and skips next to nothing. Whether a caller may see a row is decided
@@ -21,13 +21,8 @@ SELECT {video} FROM videos
 WHERE owner = %(owner)s AND {which} AND (created_at, video_id) < (%(at)s, %(video_id)s)
 ORDER BY created_at DESC, video_id DESC LIMIT %(at_most)s
 """
-_DEAD_LETTERS = f"""
-SELECT {VIDEO} FROM videos
-WHERE phase = 'errored' AND NOT deleted AND (phase_since, video_id) < (%(at)s, %(video_id)s)
-ORDER BY phase_since DESC, video_id DESC LIMIT %(at_most)s
-"""  # noqa: S608 - a constant
 # Of a video that is not deleted this is what `shown_phase` of domain/video.py says.
-_LISTED = "(CASE WHEN deleted THEN 'deleted' WHEN is_playable THEN 'ready' ELSE phase END)"
+LISTED = "(CASE WHEN deleted THEN 'deleted' WHEN is_playable THEN 'ready' ELSE phase END)"
 
 
 @dataclass(frozen=True)
@@ -83,11 +78,6 @@ class VideoQueries:
         rows = self._rows(statement, after, at_most, owner=selection.owner, status=selection.status)
         return _page([(row, Cursor(row.created_at, row.desired.video_id)) for row in rows], at_most)
 
-    def dead_letters(self, *, after: Cursor | None, at_most: int) -> VideoPage:
-        """Return a page of all owners' videos whose newest edition failed, the latest failure first."""
-        rows = self._rows(_DEAD_LETTERS, after, at_most)
-        return _page([(row, Cursor(row.observed.phase_since, row.desired.video_id)) for row in rows], at_most)
-
     def _rows(self, statement: str, after: Cursor | None, at_most: int, **wanted: str | None) -> list[VideoRow]:
         # Nothing is newer than infinity, so the first page needs no separate statement. One extra row shows whether
         # another page follows.
@@ -99,15 +89,15 @@ class VideoQueries:
 def _which(selection: Selection) -> str:
     match selection:
         case Selection(is_deleted=True, status=None):
-            return f"{_LISTED} = 'deleted'"
+            return f"{LISTED} = 'deleted'"
         case Selection(is_deleted=True):
-            return f"{_LISTED} = 'deleted' AND phase = %(status)s"
+            return f"{LISTED} = 'deleted' AND phase = %(status)s"
         case Selection(status=None):
             return "NOT deleted"
         case Selection(status=Phase.ERRORED):
             return "NOT deleted AND phase = 'errored'"
         case _:
-            return f"{_LISTED} = %(status)s"
+            return f"{LISTED} = %(status)s"
 
 
 def _page(positioned: Sequence[tuple[VideoRow, Cursor]], at_most: int) -> VideoPage:

@@ -7,6 +7,7 @@ from typing import Any
 
 import falcon
 
+from database.catalogue import Catalogue
 from database.commands import VideoCommands
 from database.deliveries import Deliveries
 from database.events import EventLog
@@ -78,6 +79,7 @@ class ApiDependencies:
     """Everything that the resources need."""
 
     queries: VideoQueries
+    catalogue: Catalogue
     commands: VideoCommands
     profiles: Profiles
     rollouts: Rollouts
@@ -150,7 +152,7 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     multiparts = Multiparts(commands, deps.stores, part_bytes=policy.part_bytes, url_seconds=policy.upload_url_seconds)
     urls = UploadUrls(deps.stores, multiparts, expires_seconds=policy.upload_url_seconds)
     lists, retries = (
-        Lists(queries, deps.serializer, deps.clock),
+        Lists(queries, deps.catalogue, deps.serializer, deps.clock),
         Retries(commands, publisher, per_day=policy.retries_per_day),
     )
     videos, video = "/api/v1/videos", "/api/v1/videos/{video_id}"

@@ -10,6 +10,7 @@ import structlog
 
 from crds.client import UploadsClient
 from crds.signature import Signatures
+from database.catalogue import Catalogue
 from database.commands import VideoCommands
 from database.deliveries import Deliveries
 from database.events import EventLog
@@ -211,6 +212,7 @@ def start(environment: Environment) -> Service:
     app = create_app(
         ApiDependencies(
             queries=queries,
+            catalogue=Catalogue(database),
             commands=VideoCommands(database, timing),
             profiles=Profiles(database),
             rollouts=Rollouts(database),

@@ -6,6 +6,7 @@ Safe from several processes at once: the second waits for the first and then fin
 import argparse
 import logging
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -19,9 +20,11 @@ from database.settings import DatabaseSettings
 from runtime.logs import redact
 from runtime.settings import read_settings
 
+_LOCK_PAUSE_SECONDS = 0.2
 
-def upgrade(database_url: str) -> str:
-    """Apply what is missing and return the revision the schema is at now.
+
+def upgrade(database_url: str, *, to: str = "head") -> str:
+    """Apply what is missing up to a revision, and return the one the schema is at now.
 
     Raises sqlalchemy.exc.OperationalError when Postgres does not answer.
     """
@@ -31,16 +34,30 @@ def upgrade(database_url: str) -> str:
     )
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (locks.MIGRATIONS,))
-            connection.commit()  # the lock belongs to the session; an open transaction would hold back vacuum
+            _wait_for_lock(connection)
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
             connection.commit()
             return MigrationContext.configure(connection).get_current_revision() or ""
+    except sqlalchemy.exc.PendingRollbackError as error:
+        # alembic ends its transaction on the connection that was lost, which hides how it was lost.
+        raise (error.__context__ if isinstance(error.__context__, sqlalchemy.exc.OperationalError) else error) from None
     finally:
         engine.dispose()
+
+
+def _wait_for_lock(connection: sqlalchemy.Connection) -> None:
+    """Take the lock, which belongs to the session: an open transaction would hold back vacuum.
+
+    Ask again and again instead of waiting in Postgres: a process that builds an index concurrently waits for every
+    statement that began before, and so for this one.
+    """
+    while not connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (locks.MIGRATIONS,)).scalar():
+        connection.commit()
+        time.sleep(_LOCK_PAUSE_SECONDS)
+    connection.commit()
 
 
 def main() -> int:

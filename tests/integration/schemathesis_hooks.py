@@ -59,6 +59,10 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         _make_endpoint(case.path_parameters)
     if case.query.keys() == _SIGNED.keys() and all(isinstance(value, str) for value in case.query.values()):
         case.query.update(_SIGNED)
+    for name, time in {"created_after": "2026-01-01T00:00:00Z", "created_before": "2026-01-02T00:00:00Z"}.items():
+        if name in case.query and _is_time(case.query[name]):
+            # One has to come after the other, and both have to be times in UTC too.
+            case.query[name] = time
     opening = case.query.get("token")
     if case.operation.path in _PLAYBACK_TOKENS and isinstance(opening, str) and 0 < len(opening) <= _PLAYBACK_TOKEN_MAX:
         # Tokens are in URLs that the API gave.

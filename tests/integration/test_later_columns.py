@@ -8,6 +8,7 @@ import pytest
 from psycopg import sql
 
 from database.audit import AuditedRows
+from database.catalogue import Catalogue, CatalogueSelection
 from database.commands import VideoCommands
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
@@ -39,6 +40,7 @@ class RunningRelease:
 
     def __init__(self, database: Database) -> None:
         self.queries, self.commands = VideoQueries(database), VideoCommands(database, Timing())
+        self.catalogue = Catalogue(database)
         self.observations, self.overviews = Observations(database), Overviews(database)
         self.audited = AuditedRows(database)
         self.endpoints, self.deliveries, self.outbox = Endpoints(database), Deliveries(database), Outbox(database)
@@ -52,7 +54,7 @@ class RunningRelease:
         self.commands.create(a_new_video(video_id), per_hour=100)
         self.commands.confirm(video_id)
         self.queries.of_owner(Selection("ann"), after=None, at_most=5)
-        self.queries.dead_letters(after=None, at_most=5)
+        self.catalogue.page(CatalogueSelection(title="a"), after=None, at_most=5)
         self.observations.get(video_id)
         self.overviews.look(now)
         self.audited.working(after="", at_most=5)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
 from typing import Any, cast
 
 import psycopg
@@ -11,6 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import RowFactory, dict_row
 
+from database.catalogue import WALKED_MAX, Catalogue, CatalogueSelection
 from database.pool import Connection, Database
 from database.queries import Cursor, Selection, VideoPage, VideoQueries
 from domain.video import Phase
@@ -32,7 +35,8 @@ INSERT INTO videos (
 SELECT
     translate(md5('a' || n), '01', 'xy')::char(26), 'api',
     CASE mod(n, 2) WHEN 0 THEN 'ann' ELSE 'user-' || mod(n, 97) END,
-    'Cats', 'cats.mp4', 'video/mp4', 'single', 'tor1', 'uploads/' || n || '/original.mp4', 'hls-1080p',
+    CASE WHEN mod(n, 10000) = 4 THEN 'A Dog' ELSE 'Cats' END, 'cats.mp4', 'video/mp4', 'single', 'tor1',
+    'uploads/' || n || '/original.mp4', CASE WHEN mod(n, 500) = 4 THEN 'small' ELSE 'hls-1080p' END,
     timestamptz '2026-01-01' + (n / 4) * interval '1 minute',
     phase, timestamptz '2026-01-01' + (n / 3) * interval '1 minute', 'Transcoding', 'as seen',
     CASE WHEN phase IN ('ready', 'errored') THEN NULL ELSE timestamptz '2027-01-01' END,
@@ -47,17 +51,44 @@ FROM (
 ) AS made
 """
 
-_TYPES = {"owner": "text", "status": "text", "at": "timestamptz", "video_id": "text", "at_most": "bigint"}
+_TYPES = {
+    "owner": "text",
+    "status": "text",
+    "profile": "text",
+    "created_after": "timestamptz",
+    "created_before": "timestamptz",
+    "title": "text",
+    "at": "timestamptz",
+    "video_id": "text",
+    "at_most": "bigint",
+}
 
-# Each list, with the index that it is a range of; None stands for the dead letters of all owners.
+# Each list, with the index that it is a range of.
 LISTS = {
     "all": (Selection("ann"), "videos_owner"),
     "ready": (Selection("ann", Phase.READY), "videos_owner_listed"),
     "processing": (Selection("ann", Phase.PROCESSING), "videos_owner_listed"),
     "errored": (Selection("ann", Phase.ERRORED), "videos_owner_errored"),
     "deleted": (Selection("ann", is_deleted=True), "videos_owner_listed"),
-    "dead-letters": (None, "videos_errored"),
 }
+# Every combination of filters, of which there are four for the time: none, a part of the time, and one end only.
+TIMES: tuple[dict[str, Any], ...] = (
+    {},
+    {"created_after": datetime(2026, 1, 5, tzinfo=UTC), "created_before": datetime(2026, 1, 9, tzinfo=UTC)},
+    {"created_after": datetime(2026, 1, 16, tzinfo=UTC)},
+    {"created_before": datetime(2026, 1, 3, tzinfo=UTC)},
+)
+FILTERED = tuple(
+    CatalogueSelection(owner=owner, status=status, profile=profile, title=title, is_deleted=is_deleted, **time)
+    for owner, status, profile, title, is_deleted, time in product(
+        (None, "ann"),
+        (None, Phase.READY, Phase.PROCESSING, Phase.ERRORED, Phase.UPLOADING),
+        (None, "small", "hls-1080p"),
+        (None, "dog"),
+        (False, True),
+        TIMES,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -84,11 +115,18 @@ class CostRecorder:
     def connection(self) -> Iterator["CostRecorder"]:
         yield self
 
+    @contextmanager
+    def transaction(self) -> Iterator["CostRecorder"]:
+        with self._connection.transaction():
+            yield self
+
     def cursor(self, *, row_factory: RowFactory[Any]) -> "CostRecorder":
         self._row_factory = row_factory
         return self
 
-    def execute(self, statement: str, parameters: dict[str, object]) -> psycopg.Cursor[Any]:
+    def execute(self, statement: str, parameters: dict[str, object] | None = None) -> psycopg.Cursor[Any]:
+        if parameters is None:
+            return self._connection.execute(statement)
         names = [name for name in _TYPES if f"%({name})s" in statement]
         numbered = statement % {name: f"${number}" for number, name in enumerate(names, 1)}
         self._connection.execute(f"PREPARE page ({', '.join(_TYPES[name] for name in names)}) AS {numbered}")
@@ -147,7 +185,89 @@ def test_the_pages_together_are_the_list(filled: str, name: str) -> None:
     assert [row.desired.video_id for page in pages for row in page.rows] == _ids(_expected(filled, selection))
 
 
-def _pages(queries: VideoQueries, selection: Selection | None) -> Iterator[VideoPage]:
+@pytest.mark.parametrize("owner", [None, "ann"])
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_no_page_of_the_catalogue_walks_further_than_it_may(
+    explained: CostRecorder, filled: str, owner: str | None, is_deleted: bool
+) -> None:
+    catalogue = Catalogue(cast("Database", explained))
+    middle = _middle(filled)
+    for selection in FILTERED:
+        if (selection.owner, selection.is_deleted) == (owner, is_deleted):
+            for after in (None, middle):
+                catalogue.page(selection, after=after, at_most=PAGE)
+                cost = explained.costs[-1]
+                assert cost.rows_read <= WALKED_MAX, (selection, cost)
+                # Rows lie in no order: each may be in a block of its own, found by two levels of the index.
+                assert cost.blocks <= 1.5 * WALKED_MAX, (selection, cost)
+
+
+def test_a_list_of_the_catalogue_that_one_index_holds_reads_little_more_than_it_shows(explained: CostRecorder) -> None:
+    catalogue = Catalogue(cast("Database", explained))
+    for selection in (
+        CatalogueSelection(),
+        CatalogueSelection(owner="ann"),
+        CatalogueSelection(status=Phase.READY),
+        CatalogueSelection(status=Phase.PROCESSING),
+        CatalogueSelection(status=Phase.ERRORED),
+        CatalogueSelection(profile="small"),
+        CatalogueSelection(is_deleted=True),
+        CatalogueSelection(**TIMES[1]),
+        CatalogueSelection(owner="ann", status=Phase.PROCESSING, **TIMES[1]),
+    ):
+        assert len(catalogue.page(selection, after=None, at_most=PAGE).rows) == PAGE
+        assert explained.costs[-1].rows_read <= 2 * PAGE, (selection, explained.costs[-1])
+
+
+@pytest.mark.parametrize("number", range(0, len(FILTERED), 7))
+def test_the_pages_of_the_catalogue_together_are_what_the_filters_want(filled: str, number: int) -> None:
+    selection = FILTERED[number]
+    database = Database(filled, max_size=1)
+    found, after = [], None
+    for _ in range(ROWS // WALKED_MAX + ROWS // WALKED + 2):
+        page = Catalogue(database).page(selection, after=after, at_most=WALKED)
+        found += [row.desired.video_id for row in page.rows]
+        after = page.last
+        if after is None:
+            break
+    database.close()
+
+    assert after is None
+    assert found == _wanted(filled, selection)
+
+
+def _middle(url: str) -> Cursor:
+    """Return the row that is in the middle by when rows were created."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT created_at, video_id FROM videos ORDER BY 1, 2").fetchall()
+    return Cursor(*rows[len(rows) // 2])
+
+
+def _wanted(url: str, selection: CatalogueSelection) -> list[str]:
+    """Return the videos that are selected, chosen and sorted here."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT video_id, owner, phase, is_playable, deleted, created_at, phase_since, profile, title FROM videos"
+        ).fetchall()
+    chosen = []
+    for video_id, owner, phase, is_playable, deleted, created_at, phase_since, profile, title in rows:
+        shown = phase if deleted or selection.status is Phase.ERRORED or not is_playable else "ready"
+        is_wanted = (
+            deleted == selection.is_deleted
+            and selection.owner in (None, owner)
+            and selection.status in (None, shown)
+            and selection.profile in (None, profile)
+            and (selection.title is None or selection.title in title.lower())
+            and (selection.created_after is None or created_at >= selection.created_after)
+            and (selection.created_before is None or created_at < selection.created_before)
+        )
+        if is_wanted:
+            is_by_failure = selection.status is Phase.ERRORED and not deleted
+            chosen.append((phase_since if is_by_failure else created_at, video_id))
+    return [video_id for _, video_id in sorted(chosen, reverse=True)]
+
+
+def _pages(queries: VideoQueries, selection: Selection) -> Iterator[VideoPage]:
     after: Cursor | None = None
     while True:
         page = _page(queries, selection, after, WALKED)
@@ -157,9 +277,7 @@ def _pages(queries: VideoQueries, selection: Selection | None) -> Iterator[Video
             return
 
 
-def _page(queries: VideoQueries, selection: Selection | None, after: Cursor | None, at_most: int) -> VideoPage:
-    if selection is None:
-        return queries.dead_letters(after=after, at_most=at_most)
+def _page(queries: VideoQueries, selection: Selection, after: Cursor | None, at_most: int) -> VideoPage:
     return queries.of_owner(selection, after=after, at_most=at_most)
 
 
@@ -167,18 +285,15 @@ def _ids(places: Sequence[Cursor]) -> list[str]:
     return [place.video_id for place in places]
 
 
-def _expected(url: str, selection: Selection | None) -> list[Cursor]:
+def _expected(url: str, selection: Selection) -> list[Cursor]:
     """Return the places of a list, chosen and sorted here."""
     with psycopg.connect(url) as connection:
         rows = connection.execute(
-            "SELECT video_id, owner, phase, is_playable, deleted, created_at, phase_since FROM videos"
+            "SELECT video_id, owner, phase, is_playable, deleted, created_at FROM videos"
         ).fetchall()
     chosen = []
-    for video_id, owner, phase, is_playable, deleted, created_at, phase_since in rows:
-        if selection is None:
-            if phase == "errored" and not deleted:
-                chosen.append((phase_since, video_id))
-        elif (owner, deleted) == (selection.owner, selection.is_deleted):
+    for video_id, owner, phase, is_playable, deleted, created_at in rows:
+        if (owner, deleted) == (selection.owner, selection.is_deleted):
             shown = "ready" if is_playable and not deleted else phase
             if selection.status in (None, phase if selection.status is Phase.ERRORED else shown):
                 chosen.append((created_at, video_id))

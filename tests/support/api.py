@@ -14,6 +14,7 @@ import falcon.testing
 import jwt
 from psycopg import sql
 
+from database.catalogue import Catalogue
 from database.commands import VideoCommands
 from database.deliveries import Deliveries
 from database.events import EventLog
@@ -124,6 +125,7 @@ class Api:
         playback_tokens = PlaybackTokens(PLAYBACK_KEYS, lambda: self.now)
         self.deps = ApiDependencies(
             queries=self.queries,
+            catalogue=Catalogue(postgres),
             commands=self.commands,
             profiles=Profiles(postgres),
             rollouts=Rollouts(postgres),

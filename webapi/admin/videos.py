@@ -1,4 +1,4 @@
-"""Dead letters of all owners, for administrators: list and retry them."""
+"""The videos of all owners, for administrators: list them, and retry one."""
 
 import falcon
 
@@ -19,8 +19,8 @@ class AdminVideos:
         self._lists = lists
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Show a page of the dead letters of all owners."""
-        resp.data = self._lists.dead_letters(req).as_json()
+        """Show a page of the videos of all owners."""
+        resp.data = self._lists.all(req).as_json()
         resp.set_header("Cache-Control", "private, no-cache")
 
 

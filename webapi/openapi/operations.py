@@ -350,9 +350,9 @@ OPERATIONS = (
     Operation(
         "GET",
         "/api/v1/admin/videos",
-        "List the dead letters of all owners",
+        "List the videos of all owners, or the failed ones",
         response=responses.AdminVideoList,
-        query=requests.ListDeadLetters,
+        query=requests.ListCatalogue,
         scope="admin",
     ),
     Operation(

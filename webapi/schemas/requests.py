@@ -1,10 +1,21 @@
 """Bodies and queries of requests. Responses are in responses.py, both for webhooks in webhooks.py."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
@@ -68,6 +79,11 @@ METADATA_BYTES_MAX = 2048
 # 16 bytes in base64; the last character before the padding carries two bits.
 _MD5_PATTERN = r"^[A-Za-z0-9+/]{21}[AQgw]==$"
 REGION_MAX = 63
+OWNER_MAX = 255
+TITLE_PART_MAX = 100
+# What names a user, or is part of a title.
+_NAMED_PATTERN = rf"^[^{_FORBIDDEN}]+$"
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 
 
 class Request(BaseModel):
@@ -269,6 +285,24 @@ PageToken = Annotated[
 ]
 
 
+def _time_of_query(value: object) -> object:
+    """Refuse what pydantic would take for seconds since 1970."""
+    if not isinstance(value, str) or not _TIME.match(value):
+        raise PydanticCustomError("timezone_aware", "")
+    return value
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    """Return the same time in UTC: Postgres reads no offset of 16 hours or more."""
+    try:
+        return None if time is None else time.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("timezone_aware", "") from error
+
+
+QueryTime = Annotated[AwareDatetime | None, BeforeValidator(_time_of_query), AfterValidator(_in_utc)]
+
+
 class ShowVideo(Request):
     """The query of a video: how many seconds to wait for a change, and the revision that the client has."""
 
@@ -299,9 +333,44 @@ class ListVideos(Request):
     page_token: PageToken = None
 
 
-class ListDeadLetters(Request):
-    """The query of the administrators' list, which has failed videos only."""
+class ListCatalogue(Request):
+    """The query of the list of all owners' videos. Every filter that is given leaves out the others."""
 
-    status: Literal[Phase.ERRORED]
+    owner: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=OWNER_MAX,
+        pattern=_NAMED_PATTERN,
+        description="only videos of this user; no control characters",
+    )
+    status: Phase | None = Field(
+        default=None,
+        description="only videos with this status; `errored`: those whose newest edition failed, the latest failure"
+        " first",
+    )
+    profile: str | None = Field(
+        default=None,
+        max_length=PROFILE_NAME_MAX,
+        pattern=PROFILE_PATTERN,
+        description="only videos that name this transcode profile",
+    )
+    created_after: QueryTime = Field(default=None, description="only videos that were created then or later")
+    created_before: QueryTime = Field(default=None, description="only videos that were created earlier")
+    title: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=TITLE_PART_MAX,
+        pattern=_NAMED_PATTERN,
+        description="only videos whose title has this text in it, in upper or lower case; no control characters",
+    )
+    deleted: Literal["true", "false"] = Field(default="false", description="`true`: deleted videos, and only those")
     page_size: PageSize = 20
     page_token: PageToken = None
+
+    @field_validator("created_before")
+    @classmethod
+    def _is_after(cls, before: datetime | None, info: ValidationInfo) -> datetime | None:
+        after = info.data.get("created_after")
+        if before is not None and after is not None and before <= after:
+            raise PydanticCustomError("range", "must come after `created_after`")
+        return before

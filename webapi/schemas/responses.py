@@ -217,7 +217,7 @@ class AdminVideoBody(VideoBody):
 
 
 class AdminVideoList(ResponseModel):
-    """A page of all owners' failed videos, the latest failure first."""
+    """A page of all owners' videos. It may hold fewer than wanted, or none, while ``next_page_token`` is not null."""
 
     videos: tuple[AdminVideoBody, ...]
     next_page_token: str | None

@@ -26,6 +26,18 @@ export interface Listing {
   pageToken?: string;
 }
 
+/** What all owners' videos are filtered by; times as in `2026-03-01T12:00:00Z`. */
+export interface CatalogueFilters {
+  owner?: string;
+  status?: string;
+  profile?: string;
+  created_after?: string;
+  created_before?: string;
+  title?: string;
+  deleted?: boolean;
+  page_size?: number;
+}
+
 /** A change to wait for: of the revision that the page has. */
 export interface Wait {
   since: string;
@@ -120,6 +132,14 @@ export class Calls {
 
   async deadLetters(pageToken: string | null): Promise<VideoPage<DeadLetter>> {
     const query = new URLSearchParams({ status: "errored", page_size: "10" });
+    if (pageToken) query.set("page_token", pageToken);
+    return must(await this.api.call<VideoPage<DeadLetter>>("GET", `/admin/videos?${query}`));
+  }
+
+  /** Return a page of all owners' videos. It may be empty while more follow: the list ends where there is no token. */
+  async catalogue(filters: CatalogueFilters, pageToken: string | null): Promise<VideoPage<DeadLetter>> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, `${value}`);
     if (pageToken) query.set("page_token", pageToken);
     return must(await this.api.call<VideoPage<DeadLetter>>("GET", `/admin/videos?${query}`));
   }

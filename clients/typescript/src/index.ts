@@ -1,7 +1,7 @@
 // The client of the video upload service for browsers and Node. docs/clients.md shows how to use it.
 
 export { type Answer, Api, type CallOptions, isTransient, type TokenSource, untilLaterOrOnline } from "./api.js";
-export { Calls, type Listing, type NewCaptions, type NewVideo, type Wait } from "./calls.js";
+export { Calls, type CatalogueFilters, type Listing, type NewCaptions, type NewVideo, type Wait } from "./calls.js";
 export { Client, type ClientOptions } from "./client.js";
 export { learnTime, serverNow } from "./clock.js";
 export { type After, afterFailure, type Failed } from "./failures.js";

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 
+from database.catalogue import Catalogue
 from database.commands import VideoCommands
 from database.events import EventLog
 from database.idempotency_keys import IdempotencyKey, made_before
@@ -34,6 +35,7 @@ class Rows:
         self.database = Database(url, max_size=2, timeout_seconds=1)
         self.commands = VideoCommands(self.database, Timing())
         self.queries = VideoQueries(self.database)
+        self.catalogue = Catalogue(self.database)
         self.history = EventLog(self.database)
         self.claims = Claims(self.database)
         self._observations = Observations(self.database)

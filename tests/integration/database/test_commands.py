@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from database.catalogue import CatalogueSelection
 from database.commands import VideoGoneError
 from database.creation import LimitReachedError
 from database.queries import Selection
@@ -197,7 +198,7 @@ def test_without_postgres_every_command_raises_unavailable(rows: Rows) -> None:
         lambda: commands.restore(VIDEO),
         lambda: queries.get(VIDEO),
         lambda: queries.of_owner(Selection("ann"), after=None, at_most=1),
-        lambda: queries.dead_letters(after=None, at_most=1),
+        lambda: rows.catalogue.page(CatalogueSelection(), after=None, at_most=1),
         lambda: rows.history.of_video(VIDEO, at_most=1),
         lambda: rows.claims.record(video_id=VIDEO, attempt=1, job_id="S9BkOufdntiPR9"),
     ]

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from database.catalogue import CatalogueSelection
 from database.queries import Cursor, Selection
 from domain.video import Phase
 from tests.integration.database.rows import OTHER_VIDEO, THIRD_VIDEO, Rows
 from tests.support.builders.rows import NOON
 from tests.support.builders.videos import VIDEO, a_new_video
+
+FAILED = CatalogueSelection(status=Phase.ERRORED)
 
 
 def test_a_list_holds_one_owners_videos_newest_first(rows: Rows) -> None:
@@ -70,12 +73,12 @@ def test_dead_letters_of_all_owners_are_listed_with_the_latest_failure_first(row
     rows.commands.create(a_new_video(OTHER_VIDEO, owner="bob"), per_hour=10)
     rows.enter(Phase.ERRORED, VIDEO, phase_since=NOON + timedelta(hours=1), is_playable=True)
     rows.enter(Phase.ERRORED, OTHER_VIDEO, phase_since=NOON)
-    first = rows.queries.dead_letters(after=None, at_most=1)
-    second = rows.queries.dead_letters(after=first.last, at_most=1)
+    first = rows.catalogue.page(FAILED, after=None, at_most=1)
+    second = rows.catalogue.page(FAILED, after=first.last, at_most=1)
 
     assert first.last == Cursor(NOON + timedelta(hours=1), VIDEO)
     assert (first.rows, second.rows) == ((rows.row(VIDEO),), (rows.row(OTHER_VIDEO),))
     assert second.last is None
 
     rows.commands.delete(VIDEO)
-    assert rows.queries.dead_letters(after=None, at_most=9).rows == second.rows
+    assert rows.catalogue.page(FAILED, after=None, at_most=9).rows == second.rows

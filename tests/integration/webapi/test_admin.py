@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import falcon.testing
 import pytest
@@ -87,18 +88,84 @@ def test_dead_letters_are_paged(api: Api) -> None:
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        pytest.param("", "status", id="no-status"),
-        pytest.param("?status=ready", "status", id="another-status"),
-        pytest.param("?status=errored&page_size=0", "page_size", id="an-empty-page"),
-        pytest.param("?status=errored&page_token=x", "page_token", id="made-up-token"),
-        pytest.param("?status=errored&deleted=true", "deleted", id="unknown-parameter"),
+        pytest.param("status=deleted", "status", id="no-status"),
+        pytest.param("owner=", "owner", id="no-owner"),
+        pytest.param("profile=HLS", "profile", id="no-name-of-a-profile"),
+        pytest.param("created_after=2026-03-01", "created_after", id="a-day-without-a-time"),
+        pytest.param("created_before=1772366400", "created_before", id="seconds"),
+        pytest.param(
+            "created_after=2026-03-02T00:00:00Z&created_before=2026-03-01T00:00:00Z", "created_before", id="backwards"
+        ),
+        pytest.param("title=", "title", id="an-empty-text"),
+        pytest.param("title=a%00b", "title", id="a-text-that-postgres-refuses"),
+        pytest.param(f"title={'a' * 101}", "title", id="a-long-text"),
+        pytest.param("page_size=0", "page_size", id="an-empty-page"),
+        pytest.param("page_token=x", "page_token", id="made-up-token"),
+        pytest.param("limit=5", "limit", id="unknown-parameter"),
     ],
 )
 def test_a_bad_parameter_is_refused_by_name(api: Api, query: str, field: str) -> None:
-    answer = _as_admin(api, "GET", f"/api/v1/admin/videos{query}")
+    answer = _as_admin(api, "GET", f"/api/v1/admin/videos?{query}")
 
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
     assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+def _listed(api: Api, query: str = "") -> list[str]:
+    answer = _as_admin(api, "GET", f"/api/v1/admin/videos?{query}")
+    assert answer.status_code == 200, answer.text
+    return [video["id"] for video in answer.json["videos"]]
+
+
+def test_without_a_filter_the_videos_of_all_owners_are_listed_newest_first(api: Api) -> None:
+    older = api.create(user="ann")
+    api.now += timedelta(minutes=1)
+    newer, deleted = _fail(api, "bob"), api.create(user="ann")
+    api.commands.delete(deleted)
+
+    assert _listed(api) == [newer, older]
+    assert _listed(api, "deleted=true") == [deleted]
+
+
+def test_each_filter_leaves_out_what_it_does_not_want(api: Api) -> None:
+    cats = api.create(user="ann", title="Cats & Dogs 100%")
+    api.now += timedelta(hours=1)
+    birds = _fail(api, "bob")
+    api.set_columns(birds, title="Birds", profile="small", created_at=api.now)
+    at = quote(f"{api.now:%Y-%m-%dT%H:%M:%S}+00:00")
+
+    assert _listed(api, "owner=bob") == _listed(api, "profile=small") == _listed(api, "status=errored") == [birds]
+    assert _listed(api, "status=uploading") == _listed(api, "owner=ann&status=uploading") == [cats]
+    assert _listed(api, f"created_after={at}") == [birds]
+    assert _listed(api, f"created_before={at}") == [cats]
+    assert _listed(api, "title=dogs") == _listed(api, "title=%26+Dogs+100%25") == [cats]
+    assert _listed(api, "title=%25") == [cats], "no sign stands for anything but itself"
+    assert _listed(api, "title=_") == _listed(api, "owner=bob&title=dogs") == _listed(api, "owner=Ann") == []
+    assert _listed(api, f"owner=bob&status=errored&profile=small&title=IRD&created_after={at}") == [birds]
+
+
+def test_a_page_that_ends_before_it_is_full_says_where_to_go_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("database.catalogue.WALKED_MAX", 4)
+    made = []
+    for number in range(6):
+        made.append(api.create(user=f"user-{number}", title="Dogs" if number == 0 else "Cats"))
+        api.now += timedelta(minutes=1)
+    first = _as_admin(api, "GET", "/api/v1/admin/videos?title=dogs").json
+    second = _as_admin(api, "GET", f"/api/v1/admin/videos?title=dogs&page_token={first['next_page_token']}").json
+
+    assert first["videos"] == []
+    assert ([video["id"] for video in second["videos"]], second["next_page_token"]) == ([made[0]], None)
+
+
+def test_a_page_token_goes_with_its_filters(api: Api) -> None:
+    for _ in range(2):
+        _fail(api, "bob")
+    token_of_bob = _as_admin(api, "GET", "/api/v1/admin/videos?owner=bob&page_size=1").json["next_page_token"]
+
+    assert token_of_bob
+    for query in ("owner=bobby", "owner=bob&title=a", "owner=bob&created_after=2026-01-01T00:00:00Z", ""):
+        answer = _as_admin(api, "GET", f"/api/v1/admin/videos?{query}&page_token={token_of_bob}")
+        assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "page_token")
 
 
 def test_a_page_token_of_an_owners_list_is_refused(api: Api) -> None:

@@ -62,6 +62,25 @@ _BAD["endpoint_id"] = (
     "*",
     "a\x00",
 )
+_BAD["owner"] = ("", "a" * 256, "a\x00", "a\nb", "\u202e")
+_BAD["profile"] = ("", "HLS", "a b", "-a", "a" * 64, "a\x00", "*", "\u202e")
+_BAD["title"] = ("", "a" * 101, "a\x00", "a\nb", "\u202e")
+_BAD["created_after"] = (
+    "",
+    "yesterday",
+    "2026-01-01",
+    "2026-01-01T00:00:00",
+    "2026-13-01T00:00:00Z",
+    "1767225600",
+    "0",
+    "infinity",
+    "now",
+    "2026-01-01T00:00:00Z\x00",
+    "9999-12-31T23:59:59-01:00",
+    "0001-01-01T00:00:00+01:00",
+    "9" * 400,
+)
+_BAD["created_before"] = (*_BAD["created_after"], "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
 _UNKNOWN = (
     "stauts",
     "Status",
@@ -81,7 +100,7 @@ def query_faults(query: Query) -> Iterator[Defect]:
     """Yield every fault of the parameters that a call takes."""
     for field in query.model.model_fields:
         for value in _BAD[field]:
-            yield _refused(f"{field}={value[:12]!r}", _set(field, value), field)
+            yield _refused(f"{field}={value[:40]!r}", _set(field, value), field)
         for order in ("first", "last"):
             yield _refused(f"{field}-twice-{order}", _twice(field, query.sample.get(field, "x"), order), field)
         if query.model.model_fields[field].is_required():

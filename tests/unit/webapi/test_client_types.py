@@ -99,6 +99,14 @@ def test_what_is_sent_when_a_video_is_created_is_what_the_document_takes() -> No
     assert set(re.findall(r"^  (\w+)\??:", block, re.MULTILINE)) <= set(properties)
 
 
+def test_the_catalogue_is_filtered_by_what_the_document_knows() -> None:
+    (block,) = re.findall(r"^export interface CatalogueFilters \{\n(.*?)^\}", CALLS, re.MULTILINE | re.DOTALL)
+    parameters = openapi_document()["paths"]["/api/v1/admin/videos"]["get"]["parameters"]
+    known = {parameter["name"] for parameter in parameters if parameter["in"] == "query"}
+
+    assert set(re.findall(r"^  (\w+)\??:", block, re.MULTILINE)) == known - {"page_token"}
+
+
 def test_every_path_that_is_called_is_in_the_document() -> None:
     known = {re.sub(r"\{\w+\}", "*", path.removeprefix("/api/v1")) for path in openapi_document()["paths"]}
     called = re.findall(r'"(?:GET|POST|PUT|DELETE)", [`"]([^`"]+)[`"]', CALLS)
