@@ -122,6 +122,19 @@ def test_every_file_of_any_profile_is_made_by_one_output_and_every_key_is_anothe
     assert sum("thumbnails" in path for path in paths) == 1
 
 
+@given(profile=profile_specs, width=SIDES, height=SIDES, beyond=st.integers(2, 10**6), orientation=ORIENTATIONS)
+def test_of_a_video_that_coconut_measures_as_too_long_nothing_is_made_but_pictures(
+    profile: ProfileSpec, width: int, height: int, beyond: int, orientation: Orientation | None
+) -> None:
+    """Streams, MP4 files and the storyboard are paid for by the minute, or grow with it; three pictures are not."""
+    profile = replace(profile, mp4_heights=tuple(rung.height for rung in profile.renditions[:2]))
+    outputs = job_body(replace(ORDER, profile=profile, orientation=orientation), TARGET)["outputs"]
+    every = [each for value in outputs.values() for each in (value if isinstance(value, list) else [value])]
+    facts = {"width": width, "height": height, "duration": int(ORDER.max_seconds) + beyond}
+    made = [each["key"] for each in every if "if" not in each or is_true(each["if"], facts)]
+    assert made in (["thumbnails"], ["poster"])
+
+
 def is_true(text: str, facts: dict[str, int]) -> bool:
     """Evaluate a condition as Coconut would, refusing anything but the two operators and AND."""
     return all(verdict(term, facts) for term in text.split(" AND "))
