@@ -1,15 +1,39 @@
 // The calls of the API, one method each.
 
 import type { Answer, Api } from "./api.js";
-import type { Caption, DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage } from "./types.js";
+import type {
+  Caption, DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage, Visibility,
+} from "./types.js";
 
-export interface NewVideo {
+/** What can be chosen when a video is created; left out: the default of the service. */
+export interface Choices {
+  metadata?: Record<string, string>;
+  visibility?: Visibility;
+  profile?: string;
+  region?: string;
+}
+
+export interface NewVideo extends Choices {
   title: string;
   filename: string;
   content_type: string;
   size_bytes: number;
   upload_mode: "single" | "multipart";
-  metadata?: Record<string, string>;
+}
+
+/** A video whose file the service fetches from `source_url`. */
+export interface NewFetch extends Choices {
+  title: string;
+  filename: string;
+  content_type: string;
+  source_url: string;
+}
+
+/** What is left out stays as it is; null removes a name of the metadata. */
+export interface Changes {
+  title?: string;
+  metadata?: Record<string, string | null>;
+  visibility?: Visibility;
 }
 
 export interface NewCaptions {
@@ -50,6 +74,17 @@ export class Calls {
 
   async create(video: NewVideo, idempotencyKey: string, signal?: AbortSignal): Promise<Target> {
     return must(await this.api.callWithRetry<Target>("POST", "/videos", { body: video, idempotencyKey, signal }));
+  }
+
+  /** Have the service fetch a file, and return the video's id. Nothing is to be sent. */
+  async fetch(video: NewFetch, idempotencyKey: string, signal?: AbortSignal): Promise<string> {
+    const options = { body: video, idempotencyKey, signal };
+    return must(await this.api.callWithRetry<{ video_id: string }>("POST", "/videos", options)).video_id;
+  }
+
+  /** Change title, metadata and visibility. */
+  async describe(id: string, changes: Changes): Promise<Video> {
+    return must(await this.api.call<Video>("PATCH", `/videos/${id}`, { body: changes }));
   }
 
   async uploadUrl(id: string, signal?: AbortSignal): Promise<Target> {

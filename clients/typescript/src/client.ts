@@ -1,9 +1,10 @@
 // Everything in one object, for apps: calls, uploads and waiting.
 
 import { Api } from "./api.js";
-import { Calls } from "./calls.js";
+import { Calls, type Choices } from "./calls.js";
 import { follow, type FollowOptions } from "./following.js";
-import { Records } from "./records.js";
+import { fileName, nameInUrl, titleOf } from "./names.js";
+import { ANY_TYPE, Records } from "./records.js";
 import { tokensFrom } from "./tokens.js";
 import type { Video } from "./types.js";
 import { Uploader, type UploadOptions } from "./uploader.js";
@@ -19,6 +20,11 @@ export interface ClientOptions {
   owner?: string;
 }
 
+export interface FetchOptions extends Choices {
+  title?: string;
+  idempotencyKey?: string;
+}
+
 export class Client {
   readonly calls: Calls;
   private readonly uploader: Uploader;
@@ -31,6 +37,16 @@ export class Client {
   /** Send a file, or what is missing of it, and return the video's id. */
   upload(file: File, options?: UploadOptions): Promise<string> {
     return this.uploader.upload(file, options);
+  }
+
+  /**
+   * Have the service fetch a file from a URL, and return the video's id. The title is by default that of the URL's last
+   * part. For a day the same `idempotencyKey` returns the same video.
+   */
+  async fetch(url: string, { title, idempotencyKey = crypto.randomUUID(), ...choices }: FetchOptions = {}): Promise<string> {
+    const name = nameInUrl(url);
+    const video = { title: title ?? titleOf(name), filename: fileName(name), content_type: ANY_TYPE, source_url: url };
+    return this.calls.fetch({ ...video, ...choices }, idempotencyKey);
   }
 
   /** Return the video once it is ready, has failed, or waits for a person. */

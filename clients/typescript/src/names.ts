@@ -25,6 +25,16 @@ export function titleOf(name: string): string {
   return VISIBLE_BESIDE_DOTS.test(title) ? title : "Video";
 }
 
+/** Return the file's name in a URL: its last part. */
+export function nameInUrl(url: string): string {
+  const last = new URL(url).pathname.split("/").pop() ?? "";
+  try {
+    return decodeURIComponent(last) || "video";
+  } catch {
+    return last; // a % that encodes nothing
+  }
+}
+
 function cleaned(name: string): string {
   return name.replace(NOT_UNICODE, "\ufffd").replace(REVERSING, "").replace(BREAKING, "_");
 }

@@ -80,6 +80,9 @@ function sizeDetail(problem: Problem): string {
   return bytes ? `The limit is ${Math.round(Number(bytes) / 2 ** 30)} GB.` : "";
 }
 
+// What people fill in; other fields are a program's.
+const FIELDS: Record<string, string> = { title: "the title", source_url: "the address" };
+
 function fieldDetails(problem: Problem): string {
-  return (problem.errors ?? []).map(({ field, detail }) => `${field} ${detail}`).join("; ") || problem.detail;
+  return (problem.errors ?? []).map(({ field, detail }) => `${FIELDS[field] ?? field} ${detail}`).join("; ") || problem.detail;
 }

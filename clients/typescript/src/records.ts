@@ -24,6 +24,8 @@ export interface Chosen {
   lastModified: number;
 }
 
+/** Any bytes: the service looks into the file. */
+export const ANY_TYPE = "application/octet-stream";
 const KEPT_AS = "uploads";
 const AT_MOST = 50;
 // The service ends an upload after a week.
@@ -51,7 +53,7 @@ export function newRecord(file: Chosen, owner: string, key: string, now: number)
 /** Return the type without its parameters, or that of any bytes if the service does not accept it. */
 function typeOf(declared: string): string {
   const type = (declared.split(";")[0] ?? "").trim().toLowerCase();
-  return type.startsWith("video/") || OTHER_TYPES.includes(type) ? type : "application/octet-stream";
+  return type.startsWith("video/") || OTHER_TYPES.includes(type) ? type : ANY_TYPE;
 }
 
 /** Return the request that creates the video. */

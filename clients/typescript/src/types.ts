@@ -29,6 +29,10 @@ export interface Video {
   thumbnail_url: string | null;
   is_playable: boolean;
   visibility: Visibility;
+  profile: string;
+  region: string;
+  source_url: string | null;
+  metadata: Record<string, string>;
   progress: number;
   reason: string;
   waiting_for: string | null;

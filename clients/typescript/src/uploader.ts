@@ -1,7 +1,7 @@
 // Uploads a file and resumes it: after a lost connection by itself, after a reload when it gets the same file again.
 
 import { untilLaterOrOnline } from "./api.js";
-import type { Calls } from "./calls.js";
+import type { Calls, Choices } from "./calls.js";
 import { afterFailure } from "./failures.js";
 import { contentMd5 } from "./md5.js";
 import { waitsForFile } from "./moving.js";
@@ -11,10 +11,9 @@ import { type Send, sendBytes } from "./sending.js";
 import { Targets } from "./targets.js";
 import type { PartList } from "./types.js";
 
-export interface UploadOptions {
+export interface UploadOptions extends Choices {
   /** By default the file's name without its extension. */
   title?: string;
-  metadata?: Record<string, string>;
   /** Parts that are sent at the same time. */
   parallel?: number;
   /** Called with the bytes that have arrived, those of earlier runs included. */
@@ -95,8 +94,9 @@ export class Uploader {
     return titled;
   }
 
-  private async created(record: UploadRecord, { metadata, signal }: UploadOptions): Promise<string> {
-    const video = { ...newVideoOf(record), ...(metadata ? { metadata } : {}) };
+  private async created(record: UploadRecord, options: UploadOptions): Promise<string> {
+    const { signal } = options;
+    const video = { ...newVideoOf(record), ...choicesOf(options) };
     const target = await this.calls.create(video, record.key, signal).catch((error: unknown) => {
       // Nothing was created, so there is nothing to resume.
       if (error instanceof ProblemError) this.records.forget(record.key);
@@ -153,6 +153,12 @@ export class Uploader {
     refuse(await this.steps.send(upload_url, request, (bytes) => progress.put(part, bytes), signal));
     progress.put(part, body.size);
   }
+}
+
+function choicesOf({ metadata, visibility, profile, region }: UploadOptions): Choices {
+  return {
+    ...(metadata && { metadata }), ...(visibility && { visibility }), ...(profile && { profile }), ...(region && { region }),
+  };
 }
 
 /** Storage did not take the bytes: its status, 0 without an answer. */

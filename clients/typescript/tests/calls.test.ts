@@ -183,6 +183,13 @@ describe("problems as sentences for people", () => {
     const errors = [{ field: "size_bytes", detail: "files of at most 5368709120 bytes are taken" }];
     expect(sentenceFor({ ...PROBLEM, code: "file_too_large", errors }, null)).toContain("The limit is 5 GB.");
   });
+
+  it("names the fields that people fill in by their own words", () => {
+    const errors = [{ field: "source_url", detail: "must begin with https://" }, { field: "region", detail: "is unknown" }];
+    const sentence = sentenceFor({ ...PROBLEM, code: "invalid_request", errors }, null);
+
+    expect(sentence).toBe("The service refused this: the address must begin with https://; region is unknown.");
+  });
 });
 
 function limit(): ProblemError {

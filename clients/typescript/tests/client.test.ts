@@ -80,4 +80,44 @@ describe("the client", () => {
 
     expect(sent).toEqual([["https://video.example.com/api/v1/videos?page_size=12", "Bearer t"]]);
   });
+
+  it("has a file fetched under the name of its URL", async () => {
+    const sent: unknown[] = [];
+    vi.stubGlobal("fetch", async (url: string, { method, headers, body }: RequestInit) => {
+      sent.push([method, url, (headers as Record<string, string>)["Idempotency-Key"], JSON.parse(body as string)]);
+      return new Response(JSON.stringify({ video_id: "v" }), { status: 202 });
+    });
+    const client = new Client({ url: "https://video.example.com", token: "t" });
+    const source_url = "https://files.example.com/2026/my%20cats.webm?key=secret";
+    const options = { profile: "modern", visibility: "private", idempotencyKey: "k" } as const;
+
+    expect(await client.fetch(source_url, options)).toBe("v");
+    expect(sent).toEqual([
+      [
+        "POST",
+        "https://video.example.com/api/v1/videos",
+        "k",
+        {
+          title: "my cats",
+          filename: "my cats.webm",
+          content_type: "application/octet-stream",
+          source_url,
+          profile: "modern",
+          visibility: "private",
+        },
+      ],
+    ]);
+  });
+
+  it("changes what is named, and nothing else", async () => {
+    const sent: unknown[] = [];
+    vi.stubGlobal("fetch", async (url: string, { method, body }: RequestInit) => {
+      sent.push([method, url, body]);
+      return new Response(JSON.stringify({ id: "v", title: "Dogs" }));
+    });
+    const client = new Client({ token: "t" });
+
+    expect((await client.calls.describe("v", { title: "Dogs", metadata: { album: null } })).title).toBe("Dogs");
+    expect(sent).toEqual([["PATCH", "/api/v1/videos/v", '{"title":"Dogs","metadata":{"album":null}}']]);
+  });
 });

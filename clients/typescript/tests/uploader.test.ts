@@ -23,6 +23,7 @@ class Service {
   digest = async (bytes: Blob): Promise<string> => `of ${bytes.size} bytes`;
   status = "uploading";
   created = 0;
+  createdWith: Record<string, unknown> = {};
   size = 0;
   /** What the next calls or transfers end in, by their first words. */
   readonly faults = new Map<string, (Partial<Problem> | number)[]>();
@@ -65,6 +66,7 @@ class Service {
     switch (what) {
       case "POST ":
         this.created += 1;
+        this.createdWith = body;
         this.size = Number(body["size_bytes"]);
         expect(headers["Idempotency-Key"]).toMatch(/^[\w-]{36}$/);
         return { ...target, video_id: "v", upload: { mode: body["upload_mode"] } };
@@ -122,6 +124,21 @@ describe("the uploader", () => {
     expect(service.digests).toEqual([await contentMd5(file())]);
     expect(service.calls).toEqual(["POST ", "POST /v/upload_complete"]);
     expect(seen).toEqual(["v", "5/5"]);
+  });
+
+  it("creates the video as it was chosen, and leaves out the rest", async () => {
+    const service = new Service();
+    await service.uploader().upload(file(), { title: "Dogs", profile: "modern", visibility: "private" });
+
+    expect(service.createdWith).toEqual({
+      title: "Dogs",
+      filename: "cats.mp4",
+      content_type: "video/mp4",
+      size_bytes: PART_SIZE,
+      upload_mode: "single",
+      profile: "modern",
+      visibility: "private",
+    });
   });
 
   it("sends a large file in parts and reports what has arrived", async () => {

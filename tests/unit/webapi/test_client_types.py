@@ -93,10 +93,14 @@ def test_every_interface_is_compared() -> None:
 
 
 def test_what_is_sent_when_a_video_is_created_is_what_the_document_takes() -> None:
-    (block,) = re.findall(r"^export interface NewVideo \{\n(.*?)^\}", CALLS, re.MULTILINE | re.DOTALL)
-    properties = SCHEMAS["CreateVideo"]["properties"]
-
-    assert set(re.findall(r"^  (\w+)\??:", block, re.MULTILINE)) <= set(properties)
+    bodies = {"Choices": "CreateVideo", "NewVideo": "CreateVideo", "NewFetch": "CreateVideo", "Changes": "ChangeVideo"}
+    for interface, model in bodies.items():
+        (block,) = re.findall(
+            rf"^export interface {interface}(?: extends Choices)? \{{\n(.*?)^\}}", CALLS, re.MULTILINE | re.DOTALL
+        )
+        written = set(re.findall(r"^  (\w+)\??:", block, re.MULTILINE))
+        assert written
+        assert written <= set(SCHEMAS[model]["properties"]), interface
 
 
 def test_the_catalogue_is_filtered_by_what_the_document_knows() -> None:
@@ -109,7 +113,7 @@ def test_the_catalogue_is_filtered_by_what_the_document_knows() -> None:
 
 def test_every_path_that_is_called_is_in_the_document() -> None:
     known = {re.sub(r"\{\w+\}", "*", path.removeprefix("/api/v1")) for path in openapi_document()["paths"]}
-    called = re.findall(r'"(?:GET|POST|PUT|DELETE)", [`"]([^`"]+)[`"]', CALLS)
+    called = re.findall(r'"(?:GET|POST|PUT|PATCH|DELETE)", [`"]([^`"]+)[`"]', CALLS)
     named = re.findall(r"const path = `([^`]+)`", CALLS)
     written = {re.sub(r"\$\{\w+\}", "*", re.sub(r"\?.*|\$\{query\}", "", path)) for path in [*called, *named]}
 
