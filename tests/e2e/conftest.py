@@ -4,7 +4,10 @@ Tests may kill and stop any part: before each test every part that does not run 
 """
 
 from collections.abc import Generator, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import requests
@@ -54,6 +57,18 @@ def world(stack: Stack) -> World:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of 360p with a tone: one rendition, transcoded quickly."""
     return a_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", rate=15, seconds=CLIP_SECONDS)
+
+
+@pytest.fixture
+def origin(clip: Path) -> Iterator[str]:
+    """The URL of the clip on a server of this machine."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(clip.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/{clip.name}?key=secret"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ export function App({ session, calls, uploads, library }: AppProps) {
           <div hidden={!isHome}>
             <h1 class="unseen">Videos</h1>
             <div class="home">
-              <UploadPanel uploads={uploads} />
+              <UploadPanel uploads={uploads} calls={calls} />
               <VideoList library={library} uploads={uploads} calls={calls} />
             </div>
           </div>

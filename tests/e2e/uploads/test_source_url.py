@@ -1,28 +1,12 @@
 """A file that the real operator fetches from a real server, and an operator that is killed meanwhile."""
 
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.e2e.uploads.operators import operators
 from tests.e2e.uploads.world import World, in_phase
 from tests.support.eventually import eventually
-
-
-@pytest.fixture
-def origin(clip: Path) -> Iterator[str]:
-    """The URL of a clip on a server of this machine."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(clip.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/{clip.name}?key=secret"
-        server.shutdown()
-        thread.join()
 
 
 def body_of(url: str, clip: Path) -> dict[str, str]:

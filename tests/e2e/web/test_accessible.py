@@ -38,6 +38,7 @@ def test_every_view_of_an_upload_is_accessible(
 ) -> None:
     world, page, check = visitor.world, visitor.page, checker(visitor)
     page.get_by_text("No videos yet").wait_for()
+    page.locator("summary", has_text="Add a video from a link").click()
     check("1-empty")
 
     visitor.choose(clip, not_a_video)
@@ -67,6 +68,7 @@ def test_every_view_of_an_upload_is_accessible(
     page.get_by_label("Quality").wait_for()
     page.locator("summary", has_text="History").click()
     page.locator(".events li").first.wait_for()
+    page.locator("summary", has_text="Change title or visibility").click()
     page.locator("summary", has_text="Add or replace captions").click()
     page.get_by_label("File (WebVTT or SubRip)").set_input_files(captions)
     page.get_by_role("button", name="Save the captions").click()

@@ -169,3 +169,26 @@ def stored_parts(visitor: Visitor) -> set[int]:
     videos = visitor.person.call("GET", "/videos", expected=200)["videos"]
     held = [visitor.person.call("GET", f"/videos/{video['id']}/parts", expected=200)["parts"] for video in videos]
     return {part["part_number"] for parts in held for part in parts}
+
+
+def test_a_video_is_added_from_a_link(visitor: Visitor, origin: str) -> None:
+    page = visitor.page
+    page.locator("summary", has_text="Add a video from a link").click()
+    page.get_by_label("Address of the video file").fill(origin)
+    page.get_by_role("button", name="Fetch the file").click()
+    page.get_by_text("“clip” is being fetched").wait_for()
+    visitor.picture("1-fetching")
+
+    visitor.wait_for_label("clip", "Ready")
+    assert page.get_by_label("Address of the video file").input_value() == ""
+
+
+def test_a_link_that_may_not_be_read_is_named_and_stays_in_the_field(visitor: Visitor) -> None:
+    page, link = visitor.page, "https://169.254.169.254/cats.mp4"
+    page.locator("summary", has_text="Add a video from a link").click()
+    page.get_by_label("Address of the video file").fill(link)
+    page.get_by_role("button", name="Fetch the file").click()
+    page.get_by_role("alert").filter(has_text="the address").wait_for()
+
+    assert page.get_by_label("Address of the video file").input_value() == link
+    assert visitor.person.client.page().videos == ()

@@ -192,3 +192,41 @@ def test_a_long_list_is_paged(visitor: Visitor) -> None:
     visitor.card("Video 0").wait_for()
     assert visitor.page.locator("li.card").count() == 14
     assert visitor.page.get_by_role("button", name="Show more").count() == 0
+
+
+def test_a_title_is_changed_and_a_video_made_private_plays_on_for_its_owner_alone(visitor: Visitor, clip: Path) -> None:
+    page = visitor.page
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    video_id = visitor.watched_id()
+    public = visitor.person.client.video(video_id).playback_url
+    assert public is not None
+    page.locator("summary", has_text="Change title or visibility").click()
+    page.get_by_label("Title").fill("Our summer 🌞")
+    page.get_by_label("Who can play it").select_option("private")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Its files move, and then the video is private").wait_for()
+    page.get_by_role("heading", name="Our summer 🌞", exact=True).wait_for()
+    visitor.picture("1-changed")
+
+    eventually(lambda: requests.get(public, timeout=5).status_code == 404, within_seconds=60)
+    eventually(lambda: visitor.person.client.video(video_id).is_playable)
+    page.reload()
+    page.get_by_text("private").first.wait_for()
+    visitor.play()
+    eventually(lambda: visitor.current_time() > 0.2)
+
+
+def test_a_title_that_is_refused_is_named_and_nothing_changes(visitor: Visitor, clip: Path) -> None:
+    page = visitor.page
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    page.locator("summary", has_text="Change title or visibility").click()
+    page.get_by_label("Title").fill("cats\u202egpj")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("alert").filter(has_text="the title").wait_for()
+
+    assert visitor.person.client.video(visitor.watched_id()).title == "clip"
+    assert page.get_by_label("Title").input_value() == "cats\u202egpj"

@@ -2,15 +2,17 @@
 
 import Dashboard from "@uppy/dashboard";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Calls } from "video-uploads-client";
 
 import { Button, Progress } from "../ui/parts";
 import { useStore } from "../ui/store";
+import { FromLink } from "./link";
 import type { Unfinished } from "./restoring";
 import type { Uploads } from "./uploads";
 
 const HEIGHT = 240;
 
-export function UploadPanel({ uploads }: { uploads: Uploads }) {
+export function UploadPanel({ uploads, calls }: { uploads: Uploads; calls: Calls }) {
   const container = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!container.current) return;
@@ -49,6 +51,7 @@ export function UploadPanel({ uploads }: { uploads: Uploads }) {
         <Offline />
         <ErrorList uploads={uploads} />
       </div>
+      <FromLink calls={calls} onVideo={(videoId) => uploads.onVideo(videoId)} />
       <UnfinishedUploads uploads={uploads} />
     </section>
   );

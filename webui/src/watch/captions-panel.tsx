@@ -145,9 +145,9 @@ function NewCaptions({ isBusy, onAdd }: NewCaptionsProps) {
     setDefault(false);
   };
   return (
-    <details class="history">
+    <details class="fold">
       <summary>Add or replace captions</summary>
-      <form ref={form} class="caption-form" onSubmit={(event) => void onSubmit(event)}>
+      <form ref={form} class="form" onSubmit={(event) => void onSubmit(event)}>
         <label class="field">
           File (WebVTT or SubRip)
           <input type="file" accept=".vtt,.srt,text/vtt,application/x-subrip" required onChange={onChoose} />

@@ -10,6 +10,7 @@ import type { VideoActions } from "../videos/card";
 import { describeState } from "../videos/states";
 import { Actions, type ActionsProps } from "./actions";
 import { Captions } from "./captions-panel";
+import { Describe } from "./describe";
 import { commandFor, execute } from "./keys";
 import { type Player, type PlayerState, type Renew, play } from "./player";
 
@@ -86,6 +87,7 @@ function VideoView(props: ActionsProps) {
       )}
       <p class="card-facts">{facts(video)}</p>
       <Actions {...props} />
+      <Describe video={video} calls={calls} onChanged={props.onChanged} />
       <Captions video={video} calls={calls} onReload={() => void reload()} />
       <History id={video.id} calls={calls} />
     </>
@@ -208,7 +210,7 @@ function History({ id, calls }: { id: string; calls: Calls }) {
     }
   };
   return (
-    <details class="history" onToggle={onToggle}>
+    <details class="fold" onToggle={onToggle}>
       <summary>History</summary>
       <ol class="events">
         {(events ?? []).map((event) => (
@@ -223,7 +225,7 @@ function History({ id, calls }: { id: string; calls: Calls }) {
 }
 
 function facts(video: Video): string {
-  const words = [relative(video.created_at, serverNow())];
+  const words = [relative(video.created_at, serverNow()), ...(video.visibility === "private" ? ["private"] : [])];
   if (video.duration_seconds !== null) words.push(duration(video.duration_seconds));
   if (video.size_bytes !== null) words.push(fileSize(video.size_bytes));
   return words.join(" · ");
