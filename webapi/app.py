@@ -103,6 +103,8 @@ class ApiDependencies:
     source_urls: SourceUrls
     change_limit: ChangeLimit
     request_limit: RequestLimit
+    # Where the service's resources are in Kubernetes.
+    namespace: str = "default"
     cors_origins: Sequence[str] = ()
     page: SitePage | None = None
     country: CountryHeader | None = None
@@ -177,7 +179,9 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
     app.add_route(f"{video}/events/stream", VideoStream(queries, deps.serializer, deps.clock))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))
-    app.add_route("/api/v1/admin/profiles", AdminProfiles(deps.profiles, deps.rollouts, deps.clock))
+    app.add_route(
+        "/api/v1/admin/profiles", AdminProfiles(deps.profiles, deps.rollouts, deps.clock, namespace=deps.namespace)
+    )
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retries, responder))
 

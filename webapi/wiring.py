@@ -242,6 +242,7 @@ def start(environment: Environment) -> Service:
                 CallLimiter(settings.changes_per_minute, time.monotonic), count_refused=metrics.count_refused
             ),
             request_limit=_request_limit(settings, metrics),
+            namespace=settings.namespace,
             cors_origins=settings.cors_origins,
             page=environment.page,
             country=CountryHeader(settings.country_header, settings.trusted_proxy_hops or 0)

@@ -17,7 +17,10 @@ class AdminProfiles:
 
     scope = ADMIN_SCOPE
 
-    def __init__(self, profiles: Profiles, rollouts: Rollouts, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, profiles: Profiles, rollouts: Rollouts, clock: Callable[[], datetime], *, namespace: str
+    ) -> None:
+        self._namespace = namespace
         self._profiles = profiles
         self._rollouts = rollouts
         self._clock = clock
@@ -28,6 +31,7 @@ class AdminProfiles:
         plans = {plan.profile: plan for plan in self._rollouts.current()}
         listed = AdminProfileList(
             at=now,
+            namespace=self._namespace,
             profiles=tuple(
                 AdminProfileBody(
                     name=one.name,

@@ -338,9 +338,10 @@ class AdminProfileBody(ResponseModel):
 
 
 class AdminProfileList(ResponseModel):
-    """All transcode profiles, by name."""
+    """All transcode profiles, by name. ``namespace``: where their resources are."""
 
     at: datetime
+    namespace: str
     profiles: tuple[AdminProfileBody, ...]
 
 

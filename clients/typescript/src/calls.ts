@@ -2,7 +2,7 @@
 
 import type { Answer, Api } from "./api.js";
 import type {
-  Caption, DeadLetter, Original, Overview, PartList, SignedPart, Target, Video, VideoEvent, VideoPage, Visibility,
+  Caption, DeadLetter, Original, Overview, PartList, ProfileList, SignedPart, Target, Video, VideoEvent, VideoPage, Visibility,
 } from "./types.js";
 
 /** What can be chosen when a video is created; left out: the default of the service. */
@@ -163,6 +163,11 @@ export class Calls {
 
   async overview(): Promise<Overview> {
     return must(await this.api.call<Overview>("GET", "/admin/overview"));
+  }
+
+  /** Return all transcode profiles, and how far their rollouts are. */
+  async profiles(): Promise<ProfileList> {
+    return must(await this.api.call<ProfileList>("GET", "/admin/profiles"));
   }
 
   async deadLetters(pageToken: string | null): Promise<VideoPage<DeadLetter>> {

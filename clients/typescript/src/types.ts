@@ -155,3 +155,35 @@ export interface Overview {
     owners: { owner: string | null; submissions: number; billed_minutes: number }[];
   };
 }
+
+export type RolloutState = "Planning" | "AwaitingApproval" | "Paused" | "FailureRateExceeded" | "DaySpent" | "InProgress" | "UpToDate";
+
+/** How far a library is that is converted anew, as `kubectl get tp` shows it. */
+export interface Rollout {
+  plan: string;
+  state: RolloutState;
+  is_approved: boolean;
+  counted_at: string | null;
+  planned: number;
+  minutes: number;
+  dollars: number;
+  outdated: number | null;
+  running: number;
+  done: number;
+  failed: number;
+  spent_dollars: number;
+  ends_at: string | null;
+}
+
+export interface TranscodeProfile {
+  name: string;
+  hash: string;
+  is_offered: boolean;
+  rollout: Rollout | null;
+}
+
+export interface ProfileList {
+  at: string;
+  namespace: string;
+  profiles: TranscodeProfile[];
+}

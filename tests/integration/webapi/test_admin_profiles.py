@@ -21,6 +21,13 @@ def test_the_default_is_always_there(api: Api) -> None:
     assert listed(api) == [{"name": DEFAULT_PROFILE, "hash": ORIGINAL_HASH, "is_offered": True, "rollout": None}]
 
 
+def test_the_namespace_of_the_resources_is_named(api: Api) -> None:
+    headers = {"Authorization": f"Bearer {token(scope='admin')}"}
+    answer = api.rebuilt(namespace="videos").simulate_get(PATH, headers=headers)
+
+    assert answer.json["namespace"] == "videos"
+
+
 def test_a_rollout_shows_its_plan_before_and_after_it_is_counted(api: Api) -> None:
     rollouts = Rollouts(api.postgres)
     Profiles(api.postgres).replace([SMALL])

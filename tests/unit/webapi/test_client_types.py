@@ -26,6 +26,9 @@ NAMES = {
     "VideoError": "VideoError",
     "PartList": "PartList",
     "SignedPart": "SignedPart",
+    "RolloutBody": "Rollout",
+    "AdminProfileBody": "TranscodeProfile",
+    "AdminProfileList": "ProfileList",
 }
 # Of a longer list, the next release may have more: the package takes any.
 _VALUES_MAX = 6

@@ -1,6 +1,5 @@
-// Operations: the working set at a glance, and the dead letters with the provider's answers.
+// Operations: the working set at a glance, rollouts, and the dead letters with the provider's answers.
 
-import { useEffect, useState } from "preact/hooks";
 import type { Calls, Overview } from "video-uploads-client";
 
 import { Badge } from "../ui/parts";
@@ -8,11 +7,13 @@ import { relative } from "../ui/format";
 import { Bars, Columns } from "./charts";
 import { DeadLetters } from "./dead-letters";
 import { PHASE_NAMES, tiles, verdict } from "./health";
+import { usePolled } from "./polled";
+import { Rollouts } from "./rollouts";
 
 const EVERY_MS = 5000;
 
 export function Operations({ calls }: { calls: Calls }) {
-  const { overview, error } = useOverview(calls);
+  const { latest: overview, error } = usePolled(() => calls.overview(), calls, EVERY_MS);
   return (
     <div class="operations">
       <div class="section-head">
@@ -25,6 +26,7 @@ export function Operations({ calls }: { calls: Calls }) {
         </p>
       )}
       {overview && <Glance overview={overview} />}
+      <Rollouts calls={calls} />
       <DeadLetters calls={calls} />
     </div>
   );
@@ -82,34 +84,6 @@ function Glance({ overview }: { overview: Overview }) {
       </div>
     </>
   );
-}
-
-function useOverview(calls: Calls) {
-  const [overview, setOverview] = useState<Overview | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let isGone = false;
-    const look = async () => {
-      clearTimeout(timer);
-      try {
-        const latest = document.hidden ? null : await calls.overview();
-        if (isGone) return;
-        if (latest) setOverview(latest);
-        setError(null);
-      } catch (error) {
-        if (isGone) return;
-        setError((error as Error).message);
-      }
-      timer = setTimeout(look, EVERY_MS);
-    };
-    void look();
-    return () => {
-      isGone = true;
-      clearTimeout(timer);
-    };
-  }, [calls]);
-  return { overview, error };
 }
 
 /** Format "WaitingForFile" as "Waiting for file". */
