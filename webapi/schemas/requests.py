@@ -293,7 +293,7 @@ def _time_of_query(value: object) -> object:
 
 
 def _in_utc(time: datetime | None) -> datetime | None:
-    """Return the same time in UTC: Postgres reads no offset of 16 hours or more."""
+    """Return the same time in UTC, so that page tokens are valid however it is written."""
     try:
         return None if time is None else time.astimezone(UTC)
     except OverflowError as error:

@@ -168,6 +168,14 @@ def test_a_page_token_goes_with_its_filters(api: Api) -> None:
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "page_token")
 
 
+def test_a_page_token_is_valid_however_the_same_time_is_written(api: Api) -> None:
+    made = [_fail(api, "bob") for _ in range(2)]
+    first = _as_admin(api, "GET", "/api/v1/admin/videos?page_size=1&created_after=2026-01-01T00:00:00Z").json
+    rest = f"created_after=2026-01-01T17:00:00%2B17:00&page_token={first['next_page_token']}"
+
+    assert _listed(api, rest) == made[:1]
+
+
 def test_a_page_token_of_an_owners_list_is_refused(api: Api) -> None:
     for _ in range(2):
         _fail(api, "ann")
