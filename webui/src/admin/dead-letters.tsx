@@ -37,7 +37,7 @@ export function DeadLetters({ calls }: { calls: Calls }) {
           {error}
         </p>
       )}
-      {letters?.length === 0 && (
+      {letters?.length === 0 && more === null && (
         <div class="empty">
           <p class="empty-title">No dead letters</p>
           <p>Failed uploads appear here, with the answer of the conversion service.</p>
