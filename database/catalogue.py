@@ -101,7 +101,7 @@ class Catalogue:
         return _page(found, walk, at_most)
 
 
-# What always holds, and lets a statement use the index of migration 0030 that has the same condition.
+# What always holds, and lets a statement use the index of migration 0031 that has the same condition.
 _BY_TIME, _BY_STATUS, _BY_PROFILE = (f"length({column}) > 0" for column in ("video_id", "phase", "profile"))
 
 

@@ -22,6 +22,7 @@ VALUES (%(video_id)s, 'api', 'ann', 'Cats', 'cats.mp4', 'video/mp4', 'single', '
 _BUILDING = (
     "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND datname = current_database()"
 )
+_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 _VALID = "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname = ANY(%s)"
 
 
@@ -29,7 +30,7 @@ _VALID = "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON oid = indexr
 def before(postgres_url: str) -> Iterator[str]:
     """A database as the release before these indices left it."""
     with fresh_database(postgres_url, migrated=False) as url:
-        upgrade(url, to="0028")
+        upgrade(url, to="0030")
         yield url
 
 
@@ -41,7 +42,7 @@ def building(url: str, watching: psycopg.Connection) -> Iterator[tuple[Future[st
     """
     with ThreadPoolExecutor() as pool, psycopg.connect(url) as writing:
         writing.execute(_INSERT, {"video_id": "a" * 26})
-        migrated = pool.submit(upgrade, url, to="0030")
+        migrated = pool.submit(upgrade, url, to="0031")
         eventually(lambda: watching.execute(_BUILDING).fetchone(), within_seconds=20)
         (pid,) = watching.execute(_BUILDING).fetchone() or (0,)
         yield migrated, pid
@@ -58,7 +59,7 @@ def test_videos_are_created_while_an_index_is_built(before: str) -> None:
         with building(before, other) as (migrated, _):
             other.execute(_INSERT, {"video_id": "b" * 26})
             assert not migrated.done()
-        assert migrated.result(timeout=20) == "0030"
+        assert migrated.result(timeout=20) == "0031"
         assert validity(other) == dict.fromkeys(INDICES, True)
 
 
@@ -70,15 +71,16 @@ def test_an_index_that_an_ended_build_left_is_built_again(before: str) -> None:
                 migrated.result(timeout=20)
         assert validity(other) == {"videos_created": False}
 
-        assert upgrade(before, to="0030") == "0030"
+        assert upgrade(before, to="0031") == "0031"
         assert validity(other) == dict.fromkeys(INDICES, True)
 
 
 def test_a_process_that_waits_for_its_turn_holds_up_no_index(before: str) -> None:
     with psycopg.connect(before, autocommit=True) as other, ThreadPoolExecutor() as pool:
         with building(before, other) as (migrated, _):
-            second = pool.submit(upgrade, before, to="0030")
-            waiting = "SELECT FROM pg_stat_activity WHERE query LIKE '%%advisory_lock%%' AND pid <> pg_backend_pid()"
-            eventually(lambda: other.execute(waiting).fetchone() is not None, within_seconds=20)
-        assert [migrated.result(timeout=20), second.result(timeout=20)] == ["0030", "0030"]
+            second = pool.submit(upgrade, before, to="0031")
+            # Besides this one: the transaction that has written, the process that builds, and the one that waits.
+            eventually(lambda: other.execute(_OTHERS).fetchall() == [(3,)], within_seconds=20)
+            assert not second.done()
+        assert [migrated.result(timeout=20), second.result(timeout=20)] == ["0031", "0031"]
         assert validity(other) == dict.fromkeys(INDICES, True)
