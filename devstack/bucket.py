@@ -25,6 +25,8 @@ def main() -> int:
         raw_writer_secret_key=os.environ["S3_RAW_WRITER_SECRET_KEY"],
         processed_writer_access_key=os.environ["S3_PROCESSED_WRITER_ACCESS_KEY"],
         processed_writer_secret_key=os.environ["S3_PROCESSED_WRITER_SECRET_KEY"],
+        private_reader_access_key=os.environ["S3_PRIVATE_READER_ACCESS_KEY"],
+        private_reader_secret_key=os.environ["S3_PRIVATE_READER_SECRET_KEY"],
         raw_bucket=bucket,
         processed_bucket=bucket,
     )

@@ -124,6 +124,8 @@ def local_s3(access: S3Access) -> dict[str, str]:
         "S3_RAW_WRITER_SECRET_KEY": access.raw_writer_secret_key,
         "S3_PROCESSED_WRITER_ACCESS_KEY": access.processed_writer_access_key,
         "S3_PROCESSED_WRITER_SECRET_KEY": access.processed_writer_secret_key,
+        "S3_PRIVATE_READER_ACCESS_KEY": access.private_reader_access_key,
+        "S3_PRIVATE_READER_SECRET_KEY": access.private_reader_secret_key,
         "S3_PUBLIC_BASE_URL": f"{access.endpoint}/{access.processed_bucket}",
         "S3_ADDRESSING_STYLE": "path",
         "S3_ACL": "none",  # the bucket's policy makes processed/* public

@@ -23,6 +23,7 @@ class Secrets:
     s3_raw_reader_secret_key: str
     s3_raw_writer_secret_key: str
     s3_processed_writer_secret_key: str
+    s3_private_reader_secret_key: str
     coconut_api_key: str
     webhook_signing_key: str
     jwt_signing_key: str

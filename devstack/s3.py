@@ -1,8 +1,9 @@
-"""A real S3 server: versitygw on a directory, with a bucket that is public only below processed/, and four keys.
+"""A real S3 server: versitygw on a directory, with a bucket that is public only below processed/, and five keys.
 
 As in production the main key may do everything, one key only reads originals (it signs the URL that Coconut fetches),
-one only puts uploads (it signs those of clients), and one only writes processed files (it is in every job). versitygw
-refuses what a key was not granted (tests/integration/devstack/test_servers.py).
+one only puts uploads (it signs those of clients), one only writes processed files (it is in every job), and one only
+reads private files (it signs the URLs in their playlists). versitygw refuses what a key was not granted
+(tests/integration/devstack/test_servers.py).
 """
 
 import json
@@ -31,6 +32,7 @@ ACCESS_KEY = "video-uploads"
 RAW_READER = "raw-reader"
 RAW_WRITER = "raw-writer"
 PROCESSED_WRITER = "processed-writer"
+PRIVATE_READER = "private-reader"
 
 _HEALTH = "/_health"  # an underscore cannot begin a bucket's name
 
@@ -49,6 +51,8 @@ class S3Access:
     raw_writer_secret_key: str
     processed_writer_access_key: str
     processed_writer_secret_key: str
+    private_reader_access_key: str
+    private_reader_secret_key: str
     raw_bucket: str
     processed_bucket: str
 
@@ -67,6 +71,8 @@ def access(paths: Paths, port: int, *, bucket: str) -> S3Access:
         raw_writer_secret_key=secrets.s3_raw_writer_secret_key,
         processed_writer_access_key=PROCESSED_WRITER,
         processed_writer_secret_key=secrets.s3_processed_writer_secret_key,
+        private_reader_access_key=PRIVATE_READER,
+        private_reader_secret_key=secrets.s3_private_reader_secret_key,
         raw_bucket=bucket,
         processed_bucket=bucket,
     )
@@ -104,7 +110,7 @@ def server(paths: Paths, port: int) -> Server:
 
 
 def create_accounts(reach: S3Access, *, program: str | None = None) -> None:
-    """Create the three limited keys unless they exist. ``program`` is an installed versitygw."""
+    """Create the four limited keys unless they exist. ``program`` is an installed versitygw."""
     environment = {"ADMIN_ACCESS_KEY": reach.access_key, "ADMIN_SECRET_KEY": reach.secret_key}
     admin = [program or str(tool("versitygw")), "admin", "--region", reach.region, "--endpoint-url", reach.endpoint]
 
@@ -119,6 +125,7 @@ def create_accounts(reach: S3Access, *, program: str | None = None) -> None:
         (reach.raw_reader_access_key, reach.raw_reader_secret_key),
         (reach.raw_writer_access_key, reach.raw_writer_secret_key),
         (reach.processed_writer_access_key, reach.processed_writer_secret_key),
+        (reach.private_reader_access_key, reach.private_reader_secret_key),
     ):
         if name not in existing:
             run("create-user", "--access", name, "--secret", secret, "--role", "user")
@@ -183,6 +190,7 @@ def policy(reach: S3Access) -> dict[str, object]:
             allow({"AWS": [reach.raw_reader_access_key]}, ["s3:GetObject"], ["uploads", "originals", "imports"]),
             allow({"AWS": [reach.raw_writer_access_key]}, ["s3:PutObject"], ["uploads"]),
             allow({"AWS": [reach.processed_writer_access_key]}, writer, ["processed", "private"]),
+            allow({"AWS": [reach.private_reader_access_key]}, ["s3:GetObject"], ["private"]),
         ],
     }
 

@@ -85,6 +85,8 @@ OURS = frozenset(name.upper() for name in Durations.model_fields) | frozenset(
         "S3_MAX_FILE_BYTES",
         "S3_MULTIPART_ABOVE_BYTES",
         "S3_PART_BYTES",
+        "S3_PRIVATE_READER_ACCESS_KEY",
+        "S3_PRIVATE_READER_SECRET_KEY",
         "S3_PROCESSED_BUCKET",
         "S3_PROCESSED_WRITER_ACCESS_KEY",
         "S3_PROCESSED_WRITER_SECRET_KEY",

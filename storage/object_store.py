@@ -69,7 +69,7 @@ class Storage:
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
         self._acl: Mapping[str, str] = {} if settings.acl is None else {"x-amz-acl": settings.acl}
-        self._main, self._region = settings.main, settings.region
+        self._private_reader, self._region = settings.private_reader, settings.region
         self._clients = clients or make_clients(settings)
         self._session = self._clients.session
 
@@ -332,7 +332,7 @@ class Storage:
 
     def _reads(self, signed_at: datetime, ends_at: datetime) -> ReadSigner:
         ends_at = min(ends_at, signed_at + SIGNED_AT_MOST)
-        return ReadSigner(self._read_base, self._main, self._region, signed_at=signed_at, ends_at=ends_at)
+        return ReadSigner(self._read_base, self._private_reader, self._region, signed_at=signed_at, ends_at=ends_at)
 
     @cached_property
     def _read_base(self) -> str:

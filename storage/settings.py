@@ -17,6 +17,8 @@ PublicAcl = Literal["public-read"]
 PublicAclOrNone = Literal["public-read", "none", ""]
 # The narrower keys that each process uses, by their fields.
 API_KEYS = ("raw_writer_access_key", "raw_writer_secret_key")
+# Of the API too, if private videos can be played.
+PRIVATE_READER_KEYS = ("private_reader_access_key", "private_reader_secret_key")
 OPERATOR_KEYS = (
     "raw_reader_access_key",
     "raw_reader_secret_key",
@@ -100,6 +102,9 @@ class StorageSettings(BaseSettings):
     # One that can only write the processed bucket; it is sent to Coconut with the job.
     processed_writer_access_key: Word | None = None
     processed_writer_secret_key: Secret | None = None
+    # One that can only read objects below private/; it signs the URLs of private files.
+    private_reader_access_key: Word | None = None
+    private_reader_secret_key: Secret | None = None
     # Where players read: the CDN, with the bucket in the path if the host does not name it.
     public_base_url: PublicBase
     # Spaces serves both; a server reached by an IP address serves only paths.
@@ -131,6 +136,7 @@ class StorageSettings(BaseSettings):
             "RAW_READER": (self.raw_reader_access_key, self.raw_reader_secret_key),
             "RAW_WRITER": (self.raw_writer_access_key, self.raw_writer_secret_key),
             "PROCESSED_WRITER": (self.processed_writer_access_key, self.processed_writer_secret_key),
+            "PRIVATE_READER": (self.private_reader_access_key, self.private_reader_secret_key),
         }
         for name, (access_key, secret_key) in pairs.items():
             if (access_key is None) != (secret_key is None):
@@ -151,6 +157,11 @@ class StorageSettings(BaseSettings):
     def raw_writer(self) -> KeyPair:
         """Return the key that signs uploads."""
         return self._pair(self.raw_writer_access_key, self.raw_writer_secret_key)
+
+    @property
+    def private_reader(self) -> KeyPair:
+        """Return the key that signs reads of private files."""
+        return self._pair(self.private_reader_access_key, self.private_reader_secret_key)
 
     @property
     def signing_endpoint(self) -> str:

@@ -153,7 +153,7 @@ def read_environment() -> Environment:
 
 def _read() -> tuple[Settings, Mapping[str, StorageSettings]]:
     settings = read_settings(Settings, process=WHO)
-    spaces = read_stores(settings.region, settings.regions, process=WHO)
+    spaces = read_stores(settings.region, settings.regions, process=WHO, plays_private=settings.has_private_playback)
     for name, regions in {
         "REGIONS_DOWN": settings.regions_down,
         "REGIONS_ELSEWHERE": settings.regions_elsewhere,

@@ -167,6 +167,8 @@ def without_upstreams(directory: Path) -> dict[str, str]:
         "secret",
         "writer",
         "secret",
+        "viewer",
+        "secret",
         "raw",
         "processed",
     )

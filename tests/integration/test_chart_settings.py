@@ -28,7 +28,7 @@ NOT_OFFERED = {"WEB_DIR", "KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL"
 # A process that does not use them does not see them.
 NOT_SHOWN = {
     "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},
-    "operator": {f"S3_RAW_WRITER_{half}_KEY" for half in ("ACCESS", "SECRET")},
+    "operator": {f"S3_{who}_{half}_KEY" for who in ("RAW_WRITER", "PRIVATE_READER") for half in ("ACCESS", "SECRET")},
 }
 # What is optional.
 WITH_MAIL = ["--set=credentials.mail.existingSecret=mail", "--set=settings.operator.MAIL_FROM=a@example.com"]
@@ -156,4 +156,4 @@ def test_the_chart_refuses_to_send_the_main_key_elsewhere() -> None:
     for one in (store, coconut):
         assert "narrowKeys" in refused(f"--values={MINIMAL}", without, one)
     documents = rendered("r", without, store, coconut, values=MINIMAL)
-    assert "S3_RAW_WRITER_SECRET_KEY" in credentials_of(documents, "api")
+    assert {"S3_RAW_WRITER_SECRET_KEY", "S3_PRIVATE_READER_SECRET_KEY"} <= set(credentials_of(documents, "api"))

@@ -47,12 +47,21 @@ of a further region also region, its entry in the values.
 
 {{/* The keys of Secrets that a process sees, and which of them are optional. */}}
 {{- define "video-uploads.credentialKeys" -}}
-{{- $narrow := ternary "narrow" "optional" .root.Values.credentials.storage.narrowKeys }}
+{{- $narrow := .root.Values.credentials.storage.narrowKeys }}
 {{- if eq .name "api" }}
 database: {keys: [DATABASE_URL]}
 storage:
   keys: [S3_ACCESS_KEY, S3_SECRET_KEY]
-  {{ $narrow }}: [S3_RAW_WRITER_ACCESS_KEY, S3_RAW_WRITER_SECRET_KEY]
+  {{- if $narrow }}
+  narrow: [S3_RAW_WRITER_ACCESS_KEY, S3_RAW_WRITER_SECRET_KEY]
+  {{- end }}
+  optional:
+    {{- if not $narrow }}
+    - S3_RAW_WRITER_ACCESS_KEY
+    - S3_RAW_WRITER_SECRET_KEY
+    {{- end }}
+    - S3_PRIVATE_READER_ACCESS_KEY
+    - S3_PRIVATE_READER_SECRET_KEY
 callbacks: {keys: [WEBHOOK_SIGNING_KEYS]}
 tokens: {keys: [JWT_SIGNING_KEY]}
 playback: {keys: [PLAYBACK_SIGNING_KEYS], optional: [PLAYBACK_VIEWER_KEYS]}
@@ -60,7 +69,7 @@ playback: {keys: [PLAYBACK_SIGNING_KEYS], optional: [PLAYBACK_VIEWER_KEYS]}
 database: {keys: [DATABASE_URL]}
 storage:
   keys: [S3_ACCESS_KEY, S3_SECRET_KEY]
-  {{ $narrow }}:
+  {{ ternary "narrow" "optional" $narrow }}:
     - S3_RAW_READER_ACCESS_KEY
     - S3_RAW_READER_SECRET_KEY
     - S3_PROCESSED_WRITER_ACCESS_KEY
@@ -116,6 +125,14 @@ mail: {keys: [SMTP_URL]}
           name: {{ $region.credentials.storage.existingSecret }}
           items:
             {{- range concat $wanted.keys (default list $wanted.narrow) }}
+            - key: {{ default . (get $names .) }}
+              path: {{ include "video-uploads.regionPrefix" $region }}{{ . }}
+            {{- end }}
+      - secret:
+          name: {{ $region.credentials.storage.existingSecret }}
+          optional: true
+          items:
+            {{- range $wanted.optional }}
             - key: {{ default . (get $names .) }}
               path: {{ include "video-uploads.regionPrefix" $region }}{{ . }}
             {{- end }}

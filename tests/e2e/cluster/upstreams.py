@@ -29,7 +29,12 @@ class Upstreams:
         self._coconut_key = secrets.token_hex(16)
         self._narrower = {
             f"S3_{whose}_{part}": value
-            for whose, name in (("RAW_READER", "reader"), ("RAW_WRITER", "uploader"), ("PROCESSED_WRITER", "writer"))
+            for whose, name in (
+                ("RAW_READER", "reader"),
+                ("RAW_WRITER", "uploader"),
+                ("PROCESSED_WRITER", "writer"),
+                ("PRIVATE_READER", "viewer"),
+            )
             for part, value in (("ACCESS_KEY", name), ("SECRET_KEY", secrets.token_hex(16)))
         }
 

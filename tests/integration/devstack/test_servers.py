@@ -96,6 +96,26 @@ def test_the_processed_writer_writes_processed_files_and_reads_no_raw_ones(bucke
         writer.put_object(Bucket=bucket, Key="uploads/v/original.mp4", Body=b"changed")
 
 
+def test_the_private_reader_reads_private_files_and_nothing_else(bucket_with_files: S3Access) -> None:
+    bucket = bucket_with_files.processed_bucket
+    own = _client(bucket_with_files, bucket_with_files.access_key, bucket_with_files.secret_key)
+    for key in ("private/v/1-a/000.ts", "withdrawn/v/1-a/000.ts", "marks/v/deleted-1"):
+        own.put_object(Bucket=bucket, Key=key, Body=b"of a private video")
+    reader = _client(
+        bucket_with_files, bucket_with_files.private_reader_access_key, bucket_with_files.private_reader_secret_key
+    )
+    assert reader.get_object(Bucket=bucket, Key="private/v/1-a/000.ts")["Body"].read() == b"of a private video"
+    for key in ("uploads/v/original.mp4", "withdrawn/v/1-a/000.ts", "marks/v/deleted-1"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            reader.get_object(Bucket=bucket, Key=key)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.put_object(Bucket=bucket, Key="private/v/1-a/000.ts", Body=b"changed")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.delete_object(Bucket=bucket, Key="private/v/1-a/000.ts")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.list_objects_v2(Bucket=bucket, Prefix="private/")
+
+
 def _client(reach: S3Access, access_key: str, secret_key: str) -> S3Client:
     return boto3.client(
         "s3",

@@ -24,6 +24,8 @@ def settings_for(s3: S3Access, **changes: str) -> StorageSettings:
         "raw_writer_secret_key": s3.raw_writer_secret_key,
         "processed_writer_access_key": s3.processed_writer_access_key,
         "processed_writer_secret_key": s3.processed_writer_secret_key,
+        "private_reader_access_key": s3.private_reader_access_key,
+        "private_reader_secret_key": s3.private_reader_secret_key,
         "public_base_url": f"{s3.endpoint}/{s3.processed_bucket}",
         "addressing_style": "path",
         "acl": "none",

@@ -13,6 +13,8 @@ _SETTINGS = {
     "raw_reader_secret_key": "reader-secret",
     "raw_writer_access_key": "uploader",
     "raw_writer_secret_key": "uploader-secret",
+    "private_reader_access_key": "viewer",
+    "private_reader_secret_key": "viewer-secret",
     "public_base_url": "https://done.tor1.cdn.digitaloceanspaces.com",
 }
 

@@ -136,9 +136,10 @@ def test_many_reads_are_signed_as_boto3_signs_one(style: str, path: str, monkeyp
     settings = storage_settings(addressing_style=style, endpoint="https://files.example.com:8443")
     signed_at = datetime(2026, 3, 1, 12, 15, tzinfo=UTC)
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: signed_at.replace(tzinfo=None))
-    main = make_own_client(settings)
+    narrow = {"access_key": settings.private_reader_access_key, "secret_key": settings.private_reader_secret_key}
+    reader = make_own_client(settings.model_copy(update=narrow))
     signed = {"Bucket": settings.processed_bucket, "Key": f"private/v1/{path}"}
-    expected = sign(main, "get_object", signed, 5 * 3600)
+    expected = sign(reader, "get_object", signed, 5 * 3600)
     ends_at = signed_at + timedelta(hours=5)
     url = Storage(settings).presign_private("v1", path, signed_at=signed_at, ends_at=ends_at)
     assert (urlsplit(url)[:3], query(url)) == (urlsplit(expected)[:3], query(expected))

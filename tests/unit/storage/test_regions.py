@@ -86,6 +86,22 @@ def test_a_region_elsewhere_needs_its_own_narrower_keys(monkeypatch: pytest.Monk
     )
 
 
+def test_private_videos_need_a_key_that_reads_them_where_the_store_is_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert list(read_stores("", ["eu-fra1"], process="the test", plays_private=True)) == ["tor1", "eu-fra1"]
+    monkeypatch.setenv("REGION_EU_FRA1_S3_ENDPOINT", "https://fra1.digitaloceanspaces.com")
+    monkeypatch.setenv("REGION_EU_FRA1_S3_RAW_WRITER_ACCESS_KEY", "uploader")
+    monkeypatch.setenv("REGION_EU_FRA1_S3_RAW_WRITER_SECRET_KEY", "uploader-secret")
+    assert list(read("eu-fra1")) == ["tor1", "eu-fra1"]
+    with pytest.raises(SystemExit) as stopped:
+        read_stores("", ["eu-fra1"], process="the test", plays_private=True)
+    assert stopped.value.code == (
+        "the test cannot start: REGION_EU_FRA1_S3_PRIVATE_READER_ACCESS_KEY,"
+        " REGION_EU_FRA1_S3_PRIVATE_READER_SECRET_KEY are required: the main key must not leave this service"
+    )
+
+
 def test_a_region_that_is_described_but_not_listed_stops_the_start() -> None:
     assert refusal() == f"{', '.join(sorted(FRANKFURT))}: no region of REGIONS has such a setting"
 

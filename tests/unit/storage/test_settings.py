@@ -66,7 +66,7 @@ def test_unrelated_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_main_key_is_the_default_for_limited_keys() -> None:
     settings = read()
-    assert settings.raw_reader == settings.raw_writer == settings.main
+    assert settings.raw_reader == settings.raw_writer == settings.private_reader == settings.main
     assert settings.output_target.access_key.get_secret_value() == "main"
     assert settings.output_target.secret_key.get_secret_value() == "main-secret"
 
@@ -78,7 +78,10 @@ def test_each_limited_key_is_used_for_its_purpose(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("S3_RAW_WRITER_SECRET_KEY", "uploader-secret")
     monkeypatch.setenv("S3_PROCESSED_WRITER_ACCESS_KEY", "writer")
     monkeypatch.setenv("S3_PROCESSED_WRITER_SECRET_KEY", "writer-secret")
+    monkeypatch.setenv("S3_PRIVATE_READER_ACCESS_KEY", "viewer")
+    monkeypatch.setenv("S3_PRIVATE_READER_SECRET_KEY", "viewer-secret")
     settings = read()
+    assert settings.private_reader.access_key == "viewer"
     assert settings.raw_reader.access_key == "reader"
     assert settings.raw_writer.access_key == "uploader"
     assert settings.output_target.access_key.get_secret_value() == "writer"
