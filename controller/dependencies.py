@@ -14,6 +14,7 @@ from database.attempts import Attempts
 from database.captions import CaptionRows
 from database.job_claims import Claims
 from database.observations import Observations
+from database.posters import PosterRows
 from database.profiles import Profiles
 from database.retention import Retention
 from database.source_fetches import SourceFetches
@@ -49,6 +50,7 @@ class Dependencies:
     retention: Retention
     adoption: Adoption
     captions: CaptionRows
+    posters: PosterRows
     profiles: Profiles
     fetch_rows: SourceFetches
     sources: Sources

@@ -54,6 +54,7 @@ def with_failpoints(reached: Callable[[str], None]) -> Callable[[Dependencies, s
             retention=around("retention", deps.retention),
             adoption=around("adoption", deps.adoption),
             captions=around("captions", deps.captions),
+            posters=around("posters", deps.posters),
             fetch_rows=around("fetch_rows", deps.fetch_rows),
             sources=around("sources", deps.sources),
             storage=around("storage", deps.storage),

@@ -42,6 +42,7 @@ from database.job_claims import Claims
 from database.observations import Observations
 from database.outbox import Outbox
 from database.pool import Database
+from database.posters import PosterRows
 from database.profiles import Profiles
 from database.retention import Retention
 from database.rollouts import Rollouts
@@ -160,6 +161,7 @@ def wire(
         retention=Retention(database, settings.scope),
         adoption=Adoption(database),
         captions=CaptionRows(database),
+        posters=PosterRows(database),
         profiles=Profiles(database),
         fetch_rows=SourceFetches(database),
         sources=HttpSources(networks=settings.source_networks),

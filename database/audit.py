@@ -47,12 +47,14 @@ RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 
 # No job is bought: a pass writes the files again, and then that they are there.
-_FORGET_CAPTIONS = f"""
-UPDATE videos SET captions_published = DEFAULT, revision = revision + 1, retired = false
+_FORGET = f"""
+UPDATE videos SET {{column}} = DEFAULT, revision = revision + 1, retired = false
 WHERE video_id = %(video_id)s AND revision = %(revision)s AND observed_revision = %(observed_revision)s
   AND origin = 'api' AND NOT deleted
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
+_FORGET_CAPTIONS = _FORGET.format(column="captions_published")
+_FORGET_POSTER = _FORGET.format(column="poster_published")
 
 # A job that is stored for any attempt is not a duplicate. While a submission is unresolved, a pass checks its claims.
 _DOUBLED = """
@@ -135,13 +137,20 @@ class AuditedRows:
 
     def forget_captions(self, row: VideoRow) -> VideoRow | None:
         """Record that the captions of a video are not published; None if the row changed."""
+        return self._forget(_FORGET_CAPTIONS, row)
+
+    def forget_poster(self, row: VideoRow) -> VideoRow | None:
+        """Record that the poster that the owner chose is not published; None if the row changed."""
+        return self._forget(_FORGET_POSTER, row)
+
+    def _forget(self, statement: str, row: VideoRow) -> VideoRow | None:
         parameters = {
             "video_id": row.desired.video_id,
             "revision": row.desired.revision,
             "observed_revision": row.observed.revision,
         }
         with self._database.transaction() as connection:
-            changed = fetch_video(connection, _FORGET_CAPTIONS, parameters)
+            changed = fetch_video(connection, statement, parameters)
             if changed is not None:
                 wakeups.send(connection, wakeups.Wakeup(row.desired.video_id, Cause.SWEEP))
         return changed

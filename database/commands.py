@@ -12,7 +12,7 @@ import orjson
 import psycopg
 from psycopg.types.json import Jsonb
 
-from database import captions, creation, events, idempotency_keys, locks, retranscodes, wakeups
+from database import captions, creation, events, idempotency_keys, locks, posters, retranscodes, wakeups
 from database.columns import SELECT_VIDEO, VIDEO, fetch_video
 from database.creation import BytesPerDay, Created, NewRow
 from database.idempotency_keys import IdempotencyKey
@@ -233,13 +233,17 @@ class VideoCommands:
 
         Also raises TooManyCaptionsError, CaptionsBusyError.
         """
-        return self._change_captions(video_id, lambda connection, row: captions.put(connection, row, track, text))
+        return self._change_files(video_id, lambda connection, row: captions.put(connection, row, track, text))
 
     def remove_captions(self, video_id: str, language: str) -> VideoRow:
         """Remove the captions in one language, unless the video is deleted. Also raises CaptionsBusyError."""
-        return self._change_captions(video_id, lambda connection, row: captions.remove(connection, row, language))
+        return self._change_files(video_id, lambda connection, row: captions.remove(connection, row, language))
 
-    def _change_captions(self, video_id: str, change: Callable[[Connection, VideoRow], VideoRow | None]) -> VideoRow:
+    def choose_poster(self, video_id: str, picture: bytes | None) -> VideoRow:
+        """Choose a picture as the poster, or None for the one of the transcode, unless the video is deleted."""
+        return self._change_files(video_id, lambda connection, row: posters.choose(connection, row, picture))
+
+    def _change_files(self, video_id: str, change: Callable[[Connection, VideoRow], VideoRow | None]) -> VideoRow:
         with _at_most_its_type(), self._database.transaction() as connection:
             before = _locked(connection, video_id)
             row = _counted(change(connection, before)) or before

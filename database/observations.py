@@ -57,6 +57,7 @@ SELECT video_id, origin, revision, observed_revision, phase, phase_since, delete
            OR is_playable AND captions IS DISTINCT FROM captions_published -> 'captions'
            OR is_playable AND captions -> 'tracks' <> '[]'
               AND (captions_published ->> 'attempt')::integer IS DISTINCT FROM (published ->> 'attempt')::integer
+           OR is_playable AND poster IS DISTINCT FROM poster_published
            OR phase IN ('ready', 'errored')
               AND (is_relocating OR attempt > 0 AND is_private <> (visibility = 'private')))
        AS is_behind

@@ -10,6 +10,7 @@ processed/{video_id}/{folder}/mp4/720.mp4              a whole rendition in one 
 processed/{video_id}/playlist.m3u8                    the stable playlist, written last
 processed/{video_id}/thumbnail.jpg                    the stable poster
 processed/{video_id}/captions/...                     the captions: for each language a media playlist and a text
+processed/{video_id}/poster/{digest}.jpg              the poster that the owner chose
 private/{video_id}/...                                of a private video: the same as below processed/, never public
 withdrawn/{video_id}/...                              what a deleted video had there, until it is restored or purged
 marks/{video_id}/attempt-{folder}                     an empty private object: an attempt was, or is to be, paid for
@@ -36,8 +37,9 @@ MARKS_PREFIX = "marks/"
 ATTEMPT_MARK, JOB_MARK, DELETION_MARK = "attempt-", "job-", "deleted-"
 # Below an attempt's prefix: the times of the pictures beside it.
 STORYBOARD = "storyboard/storyboard.vtt"
-# No attempt has a folder of this name.
+# No attempt has a folder of these names.
 CAPTIONS_FOLDER = "captions"
+POSTERS_FOLDER = "poster"
 POSTER = "thumbnail.jpg"
 # Below each of these there is a folder for each video.
 VIDEO_PREFIXES = (
@@ -194,6 +196,11 @@ def stable_playlist_key(video_id: str, *, is_private: bool = False) -> str:
 def stable_poster_key(video_id: str, *, is_private: bool = False) -> str:
     """Return the key behind the thumbnail URL."""
     return f"{video_prefix(video_id, is_private=is_private)}{POSTER}"
+
+
+def posters_prefix(video_id: str, *, is_private: bool = False) -> str:
+    """Return the prefix of the posters that one video's owner chose, with a trailing slash."""
+    return f"{video_prefix(video_id, is_private=is_private)}{POSTERS_FOLDER}/"
 
 
 def captions_prefix(video_id: str, *, is_private: bool = False) -> str:

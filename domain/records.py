@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.captions import Captions, PublishedCaptions
+from domain.posters import OwnPoster
 from domain.source_fetch import SourceFetch
 from domain.spending import SpendingLimits
-from domain.video import DesiredState, ObservedState, Origin, Phase, Reason
+from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
 
 
 class Cause(StrEnum):
@@ -63,7 +64,8 @@ class VideoRow:
     was undone; None if none was. ``metadata``: set by the client.
     ``upload_id``: the newest multipart upload that was opened at storage, even if it has ended; ``part_bytes``: its
     part size. ``content_md5``: the checksum that the client declared, in base64. ``captions``: those that the owner
-    wants; ``captions_published``: those that the operator made public. ``source_url``: from where the operator fetches
+    wants; ``captions_published``: those that the operator made public; ``poster`` and ``poster_published``: likewise.
+    ``source_url``: from where the operator fetches
     the file, a secret of the owner; None if the client sends it. ``source_fetch``: how far that is.
     ``rollout_edition``: the newest edition that a rollout asked for; None once its owner retries it.
     """
@@ -80,6 +82,8 @@ class VideoRow:
     content_md5: str | None = None
     captions: Captions = field(default_factory=Captions)
     captions_published: PublishedCaptions = field(default_factory=PublishedCaptions)
+    poster: OwnPoster = field(default_factory=OwnPoster)
+    poster_published: OwnPoster = field(default_factory=OwnPoster)
     source_url: str | None = field(default=None, repr=False)
     source_fetch: SourceFetch | None = None
     rollout_edition: int | None = None
@@ -116,12 +120,28 @@ class VideoRow:
     @property
     def has_captions_due(self) -> bool:
         """Return whether the stream that is public, or is being published, lacks a change of its captions."""
-        observed, published = self.observed, self.captions_published
-        is_public = observed.is_playable or observed.reason is Reason.PUBLISHING
-        if observed.published is None or not is_public or self.desired.deleted or observed.is_withdrawn:
+        stream, published = self._public_stream, self.captions_published
+        if stream is None:
             return False
-        is_of_another = bool(self.captions.tracks) and published.attempt != observed.published.attempt
+        is_of_another = bool(self.captions.tracks) and published.attempt != stream.attempt
         return is_of_another or self.captions != published.captions
+
+    @property
+    def has_poster_due(self) -> bool:
+        """Return whether the poster that the owner chose is not yet the one beside the stream, or not the only one."""
+        return self._public_stream is not None and self.poster != self.poster_published
+
+    @property
+    def shown_poster(self) -> str | None:
+        """Return the name of the owner's picture that is shown; None for the one that the transcode made."""
+        return None if self.poster.digest is None else self.poster_published.digest
+
+    @property
+    def _public_stream(self) -> Published | None:
+        """Return the stream that is public, or is being published."""
+        observed = self.observed
+        is_public = observed.is_playable or observed.reason is Reason.PUBLISHING
+        return observed.published if is_public and not self.desired.deleted and not observed.is_withdrawn else None
 
     @property
     def revisions(self) -> Revisions:
@@ -196,7 +216,7 @@ class WorkingRow:
     """The part of a row that the resync compares: its revisions and phase, and since when.
 
     ``is_behind``: an edition or a retry was requested, the upload is not paused, and no pass has begun it; or its
-    captions are due.
+    captions or poster are due.
     """
 
     video_id: str

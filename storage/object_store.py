@@ -278,6 +278,23 @@ class Storage:
                 headers = self._published(content_type, is_private=is_private)
                 self._session.put(self._processed_bucket, prefix + name, body.encode(), headers)
 
+    def write_poster(self, video_id: str, name: str, picture: bytes, *, is_private: bool) -> None:
+        """Write the poster that the owner chose. ``name``: another one for any other picture."""
+        with translate_errors("writing the owner's poster"):
+            key = object_keys.posters_prefix(video_id, is_private=is_private) + name
+            self._session.put(self._processed_bucket, key, picture, self._published(POSTER_TYPE, is_private=is_private))
+
+    def remove_poster_file(self, video_id: str, name: str, *, is_private: bool = False) -> None:
+        """Remove a poster that the owner chose; succeeds if it is already gone."""
+        self._remove(self._processed_bucket, object_keys.posters_prefix(video_id, is_private=is_private) + name)
+
+    def poster_files(self, video_id: str, *, is_private: bool = False) -> set[str]:
+        """Return the names of the first thousand posters that the owner chose: more than passes leave behind."""
+        prefix = object_keys.posters_prefix(video_id, is_private=is_private)
+        with translate_errors("listing posters"):
+            page = self._session.page(self._processed_bucket, prefix)
+        return {file.key.removeprefix(prefix) for file in page.files}
+
     def remove_caption_file(self, video_id: str, name: str, *, is_private: bool = False) -> None:
         """Remove a file of captions; succeeds if it is already gone."""
         self._remove(self._processed_bucket, object_keys.captions_prefix(video_id, is_private=is_private) + name)

@@ -62,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     _add_describe(command("describe", "change the title, the metadata and the visibility of a video"))
     what = "list the captions of a video, add, replace or remove them"
     _add_captions(commands.add_parser("captions", help=what, description=f"{what}.", allow_abbrev=False), common)
+    what = "choose a picture as the poster of a video, or go back to the automatic one"
+    _add_poster(commands.add_parser("poster", help=what, description=f"{what}.", allow_abbrev=False), common)
     for name, what in (
         ("get", "show one video"),
         ("events", "show the history of a video"),
@@ -147,6 +149,15 @@ def _add_captions(captions: argparse.ArgumentParser, common: argparse.ArgumentPa
     put.add_argument("--default", action="store_true", help="shown unless the viewer chooses otherwise")
     deleted = action("delete", "remove the captions in one language")
     deleted.add_argument("language", metavar="LANGUAGE", type=_language)
+
+
+def _add_poster(poster: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    actions = poster.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, what in (("put", "choose a picture"), ("delete", "go back to the automatic poster")):
+        action = actions.add_parser(name, parents=[common], help=what, description=f"{what}.", allow_abbrev=False)
+        action.add_argument("id", metavar="ID", type=_video_id, help="the video's id")
+        if name == "put":
+            action.add_argument("file", type=Path, metavar="FILE", help="a JPEG of at most 512 KiB")
 
 
 def _add_metadata(command: argparse.ArgumentParser, what: str) -> None:

@@ -97,6 +97,8 @@ class _Cli:
                 self._describe()
             case "captions":
                 self._captions()
+            case "poster":
+                self._poster()
             case "restore":
                 self._show(self._client.restore(self._arguments.id))
             case "events":
@@ -132,6 +134,14 @@ class _Cli:
             case _:
                 self._client.remove_captions(asked.id, asked.language)
                 self._print({"video_id": asked.id, "language": asked.language}, [f"removed {asked.language}"])
+
+    def _poster(self) -> None:
+        asked = self._arguments
+        if asked.action == "put":
+            self._show(self._client.put_poster(asked.id, asked.file.read_bytes()))
+        else:
+            self._client.remove_poster(asked.id)
+            self._print({"video_id": asked.id}, ["the poster is the automatic one"])
 
     def _upload(self) -> int:
         retry = Retry(on_retry=self._report_retry)

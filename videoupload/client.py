@@ -186,6 +186,15 @@ class Client:
         """Remove the captions in this language."""
         self._call("DELETE", _captions_path(video_id, language))
 
+    def put_poster(self, video_id: str, picture: bytes) -> Video:
+        """Choose a picture, a JPEG of at most 512 KiB, as the poster; ``thumbnail_url`` shows it within seconds."""
+        headers = {"Content-Type": "image/jpeg"}
+        return _read(Video, self._call("PUT", f"/{video_id}/poster", data=picture, headers=headers))
+
+    def remove_poster(self, video_id: str) -> None:
+        """Go back to the poster that the transcode made."""
+        self._call("DELETE", f"/{video_id}/poster")
+
     def delete(self, video_id: str) -> None:
         """Delete a video or cancel its upload. It can be restored for a week."""
         self._call("DELETE", f"/{video_id}")

@@ -28,6 +28,7 @@ def video_lines(video: Video) -> list[str]:
         ("region", video.region),
         ("playback", video.playback_url),
         ("thumbnail", video.thumbnail_url),
+        ("poster", video.poster),
         ("duration", None if video.duration_seconds is None else f"{video.duration_seconds:.1f} s"),
         ("renditions", ", ".join(f"{one.width}x{one.height}" for one in video.renditions) or None),
         ("size", None if video.size_bytes is None else megabytes(video.size_bytes)),

@@ -116,6 +116,7 @@ class Video(_ResponseModel):
     visibility: str | None = None
     profile: str | None = None
     region: str | None = None
+    poster: str | None = None
 
 
 class Page(_ResponseModel):

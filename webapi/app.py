@@ -61,6 +61,7 @@ from webapi.videos.parts import VideoParts
 from webapi.videos.placement import Placement
 from webapi.videos.playback import MasterPlaylist, MediaPlaylist, PlaybackFile, SignedPlaylists
 from webapi.videos.playback_links import PLAYBACK_PATH
+from webapi.videos.poster import VideoPoster
 from webapi.videos.responder import Responder
 from webapi.videos.retranscode import Retranscodes, VideoRetranscode
 from webapi.videos.serializers import Serializer
@@ -176,6 +177,7 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     app.add_route(f"{video}/captions", VideoCaptions(queries, deps.serializer, deps.clock))
     caption = VideoCaption(queries, commands, publisher, deps.serializer, deps.clock)
     app.add_route(f"{video}/captions/{{language}}", caption)
+    app.add_route(f"{video}/poster", VideoPoster(queries, commands, publisher, responder))
     app.add_route(f"{video}/events", VideoEvents(queries, deps.history))
     app.add_route(f"{video}/events/stream", VideoStream(queries, deps.serializer, deps.clock))
     app.add_route("/api/v1/admin/overview", AdminOverviewPage(deps.overviews, deps.clock))

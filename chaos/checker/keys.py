@@ -11,6 +11,8 @@ IMPORTS = "imports"
 # The API writes and copies it to try whether storage checks signatures.
 PROBE = "uploads/.probe"
 
+# Beside the folders of attempts: what owners add.
+OF_OWNERS = frozenset({"captions", "poster"})
 STABLE = frozenset({"playlist.m3u8", "thumbnail.jpg"})
 
 _FOLDER = re.compile(r"([1-9][0-9]*)(?:-[a-z0-9]+)?")

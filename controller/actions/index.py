@@ -2,9 +2,8 @@
 
 rules/machine.py decides which step is next. A process may die at any line of an effect: what it committed before is
 enough for the next pass to continue. submission.py holds what costs money, publication.py what viewers see,
-lifecycle.py what people request, captions.py what accompanies
-the stream, relocation.py what moves when its visibility changes, multipart.py the files that arrive in parts,
-source_fetch.py those that are fetched from a URL.
+lifecycle.py what people request, captions.py and posters.py what accompanies the stream, relocation.py what moves when
+its visibility changes, multipart.py the files that arrive in parts, source_fetch.py those that are fetched from a URL.
 """
 
 from dataclasses import replace
@@ -12,7 +11,16 @@ from typing import assert_never
 
 import structlog
 
-from controller.actions import captions, lifecycle, multipart, publication, relocation, source_fetch, submission
+from controller.actions import (
+    captions,
+    lifecycle,
+    multipart,
+    posters,
+    publication,
+    relocation,
+    source_fetch,
+    submission,
+)
 from controller.actions.context import ReconcileContext, Requeue, Result
 from controller.rules.deadlines import is_over
 from controller.rules.steps import (
@@ -36,6 +44,7 @@ from controller.rules.steps import (
     NoOp,
     Publish,
     PublishCaptions,
+    PublishPoster,
     Purge,
     RejectFile,
     RemoveCopies,
@@ -134,6 +143,8 @@ def _do(step: Step, ctx: ReconcileContext) -> Result:  # noqa: PLR0911, PLR0912,
             return publication.publish(step, ctx)
         case PublishCaptions():
             return captions.publish(ctx)
+        case PublishPoster():
+            return posters.publish(ctx)
         case WritePlaylist():
             return publication.write_playlist(ctx)
         case Finish():

@@ -21,6 +21,7 @@ from controller.audit.findings import (
     RemoveUpload,
     ReportOnly,
     RepublishCaptions,
+    RepublishPoster,
     RequestEdition,
     RestoreDeletion,
     RewritePlaylist,
@@ -31,6 +32,7 @@ from domain import object_keys
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.captions import names_of
 from domain.objects import ObjectFacts, OutputsProblem, StoredFile, VerifiedOutputs
+from domain.posters import file_name
 from domain.records import VideoRow
 from domain.retention import is_file_due, is_row_due
 from domain.stable_playlist import playlist_of
@@ -44,7 +46,7 @@ class Evidence:
     ``outputs`` and ``original`` are read only if something is published. ``has_withdrawn``: files lie where a deletion
     moves them; looked for only if the playlist or the outputs are not what they should be. ``has_private``: likewise,
     of a public video, below the private prefix. ``is_deletion_marked``: the bucket has the mark of a deletion that is
-    newer than the row. ``caption_files``: the names of those of captions.
+    newer than the row. ``caption_files``: the names of those of captions; ``poster_files``: likewise.
     """
 
     audited: AuditedRow
@@ -57,12 +59,14 @@ class Evidence:
     has_private: bool = False
     is_deletion_marked: bool = False
     caption_files: Collection[str] = ()
+    poster_files: Collection[str] = ()
 
 
 def should_be_public(row: VideoRow) -> bool:
     """Return whether the stable files should exist. While a pass publishes, they belong to that pass."""
     observed = row.observed
-    is_settled = observed.is_playable and observed.reason is not Reason.PUBLISHING and not row.has_captions_due
+    is_due = row.has_captions_due or row.has_poster_due
+    is_settled = observed.is_playable and observed.reason is not Reason.PUBLISHING and not is_due
     return is_settled and observed.published is not None and not row.desired.deleted and not observed.is_relocating
 
 
@@ -179,6 +183,7 @@ def _findings_of(
     yield _check_outputs(evidence, row, problem, rules, editions_left)
     yield _check_poster(evidence, row, published)
     yield from _check_captions(evidence, row)
+    yield from _check_own_poster(evidence, row)
     if problem is None and row.observed.phase is Phase.READY and not _is_original(evidence, row):
         detail = "the original is gone or was replaced: the video plays, but can never be transcoded again"
         yield Finding(FindingType.ORIGINAL_MISSING, row.desired.video_id, detail, ReportOnly())
@@ -253,12 +258,24 @@ def _check_captions(evidence: Evidence, row: VideoRow) -> Iterator[Finding]:
         yield Finding(FindingType.OUTPUTS_UNKNOWN, row.desired.video_id, detail, ReportOnly())
 
 
+def _check_own_poster(evidence: Evidence, row: VideoRow) -> Iterator[Finding]:
+    digest, found = row.poster_published.digest, set(evidence.poster_files)
+    expected = set() if digest is None else {file_name(digest)}
+    if expected - found:
+        detail = "the poster that its owner chose is missing"
+        yield Finding(FindingType.POSTER_MISSING, row.desired.video_id, detail, RepublishPoster())
+    if found - expected:
+        # It may be newer than the dump from which the row was restored.
+        detail = f"{len(found - expected)} posters are none that its row has"
+        yield Finding(FindingType.OUTPUTS_UNKNOWN, row.desired.video_id, detail, ReportOnly())
+
+
 def _check_folders(
     evidence: Evidence, row: VideoRow, published: Published, rules: AuditRules, now: datetime, *, may_remove: bool
 ) -> Iterator[Finding]:
     video_id, published_at = row.desired.video_id, evidence.audited.published_at
     is_due = may_remove and published_at is not None and now >= published_at + rules.superseded_after
-    for name in sorted(set(evidence.stored_attempts) - {object_keys.CAPTIONS_FOLDER}):
+    for name in sorted(set(evidence.stored_attempts) - {object_keys.CAPTIONS_FOLDER, object_keys.POSTERS_FOLDER}):
         attempt = object_keys.attempt_of_folder(name)
         if attempt is None or attempt > row.observed.attempt:
             yield Finding(

@@ -74,6 +74,13 @@ class CopyPoster:
 
 
 @dataclass(frozen=True)
+class RepublishPoster:
+    """Forget that the owner's poster was published, so that a pass writes it again."""
+
+    name: ClassVar[str] = "republish_poster"
+
+
+@dataclass(frozen=True)
 class RepublishCaptions:
     """Forget that the captions were published, so that a pass writes their files again."""
 
@@ -138,6 +145,7 @@ Remedy = (
     | RestoreDeletion
     | CopyPoster
     | RepublishCaptions
+    | RepublishPoster
     | RequestEdition
     | RemoveOutputs
     | RemoveUpload

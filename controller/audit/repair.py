@@ -21,6 +21,7 @@ from controller.audit.findings import (
     RemoveUpload,
     ReportOnly,
     RepublishCaptions,
+    RepublishPoster,
     RequestEdition,
     RestoreDeletion,
     RewritePlaylist,
@@ -69,7 +70,9 @@ class Repair:
             case CopyPoster():
                 return self._copy_poster(finding.target, pause)
             case RepublishCaptions():
-                return self._republish_captions(finding.target)
+                return self._forget(finding.target, self._rows.forget_captions)
+            case RepublishPoster():
+                return self._forget(finding.target, self._rows.forget_poster)
             case RequestEdition():
                 return self._retranscode(finding.target)
             case RemoveOutputs(folder):
@@ -169,9 +172,9 @@ class Repair:
 
         return self._until_settled(video_id, copy, pause)
 
-    def _republish_captions(self, video_id: str) -> bool:
+    def _forget(self, video_id: str, forget: Callable[[VideoRow], VideoRow | None]) -> bool:
         row = self._row(video_id)
-        return row is not None and should_be_public(row) and self._rows.forget_captions(row) is not None
+        return row is not None and should_be_public(row) and forget(row) is not None
 
     def _retranscode(self, video_id: str) -> bool:
         """Buy a new edition. Checks the outputs again first: one incomplete listing must not cost a job."""

@@ -191,6 +191,7 @@ class Audit:
             has_private=not is_complete and self._has_private(row),
             is_deletion_marked=has_withdrawn and is_deletion_lost(row, self._storage),
             caption_files=self._caption_files(row, folders),
+            poster_files=self._poster_files(row, folders),
         )
 
     def _caption_files(self, row: VideoRow, folders: Collection[str]) -> Collection[str]:
@@ -198,6 +199,11 @@ class Audit:
         if not is_there:
             return ()
         return self._storage.caption_files(row.desired.video_id, is_private=row.observed.is_private)
+
+    def _poster_files(self, row: VideoRow, folders: Collection[str]) -> Collection[str]:
+        if object_keys.POSTERS_FOLDER not in folders:
+            return ()
+        return self._storage.poster_files(row.desired.video_id, is_private=row.observed.is_private)
 
     def _check_bucket(self, run: AuditRun) -> None:
         quota = self._rules.quarantined_per_audit

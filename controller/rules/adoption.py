@@ -117,6 +117,7 @@ def only_waits(row: VideoRow, cached: CachedResource, now: datetime) -> bool:
         and isinstance(situation_of(row, cached.requested), Uploading | Paused | Resting)
         and (deadline is None or now < deadline)
         and not row.has_captions_due
+        and not row.has_poster_due
     )
 
 

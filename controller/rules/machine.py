@@ -43,6 +43,7 @@ from controller.rules.steps import (
     MarkPlayable,
     NoOp,
     PublishCaptions,
+    PublishPoster,
     Purge,
     RejectFile,
     RemoveCopies,
@@ -76,11 +77,15 @@ def decide(row: VideoRow, situation: Situation, snapshot: Snapshot, now: datetim
     step = _decide(row, situation, snapshot, now, policy)
     if isinstance(step, Wait):
         step = replace(step, hindrance=snapshot.hindrance)
-    return PublishCaptions() if row.has_captions_due and _is_idle(step, row) else step
+    if not _is_idle(step, row):
+        return step
+    if row.has_captions_due:
+        return PublishCaptions()
+    return PublishPoster() if row.has_poster_due else step
 
 
 def _is_idle(step: Step, row: VideoRow) -> bool:
-    """Return whether the pass would change nothing, so that captions delay neither a deadline nor a job."""
+    """Return whether the pass would change nothing, so that captions and posters delay neither a deadline nor a job."""
     if isinstance(step, Wait):
         return (step.reason, step.message, step.hindrance) == _shown(row)
     # A resource leaves Kubernetes only once nothing is to be done.

@@ -272,6 +272,11 @@ class PublishCaptions:
 
 
 @dataclass(frozen=True)
+class PublishPoster:
+    """The poster that the owner chose is not the one beside the stream, or not the only one."""
+
+
+@dataclass(frozen=True)
 class WritePlaylist:
     """The stable playlist does not match the committed outputs."""
 
@@ -322,6 +327,7 @@ Step = (
     | FailAttempt
     | Publish
     | PublishCaptions
+    | PublishPoster
     | WritePlaylist
     | Finish
     | Fail

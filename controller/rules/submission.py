@@ -16,6 +16,7 @@ from controller.rules.steps import (
     Finish,
     Publish,
     PublishCaptions,
+    PublishPoster,
     RestoreAttempt,
     ShowProgress,
     Snapshot,
@@ -170,9 +171,12 @@ def _is_lost(snapshot: Snapshot, timing: Timing) -> bool:
 
 def publishing(row: VideoRow, published: Published, snapshot: Snapshot, now: datetime, timing: Timing) -> Step:
     """Choose the next step once the outputs are complete."""
-    # With the captions from the start. After the deadline the stream is published without waiting for them.
-    if row.has_captions_due and not snapshot.is_incomplete and not is_over(row, now):
-        return PublishCaptions()
+    # With captions and poster from the start. After the deadline the stream is published without waiting for them.
+    if not snapshot.is_incomplete and not is_over(row, now):
+        if row.has_captions_due:
+            return PublishCaptions()
+        if row.has_poster_due:
+            return PublishPoster()
     if snapshot.playlist == playlist_of(row, published):
         return Finish()
     if snapshot.is_incomplete and is_over(row, now):

@@ -19,9 +19,11 @@ from domain.profiles import DEFAULT_PROFILE, PROFILE_PATTERN
 from domain.video import VIDEO_ID_PATTERN
 from runtime.ssrf_guard import URL_MAX, URL_PATTERN
 from tests.integration.webhook_rows import WebhookIds, tidy
+from tests.support.builders.pictures import PICTURE
 from webapi.schemas.requests import (
     CAPTION_TYPES,
     METADATA_BYTES_MAX,
+    POSTER_TYPES,
     REGION_MAX,
     SIGNED_AT_ONCE_MAX,
     TEXT_PATTERN,
@@ -76,6 +78,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     if case.operation.path.endswith("/captions/{language}") and case.media_type in CAPTION_TYPES:
         # What makes a text captions is a matter of their format.
         case.body = _CAPTIONS
+    if case.operation.path.endswith("/poster") and case.media_type in POSTER_TYPES:
+        case.body = PICTURE
 
 
 def _make_endpoint(path_parameters: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def test_no_call_reads_more_than_a_mebibyte(world: RealWorld, call: Call, framin
 
     assert flooded.taken <= MEBIBYTE + BUFFERED
     # Who reads no body answers as if there were none.
-    assert flooded.status == (413 if call.body or call.text else call.success)
+    assert flooded.status == (413 if call.reads_body else call.success)
 
 
 def flood(connection: socket.socket, piece: bytes) -> Flooded:

@@ -30,6 +30,7 @@ from database.commands import VideoCommands
 from database.job_claims import Claims
 from database.observations import Observations
 from database.pool import Database
+from database.posters import PosterRows
 from database.profiles import Profiles
 from database.retention import Retention
 from database.source_fetches import SourceFetches
@@ -79,6 +80,7 @@ class Operator:
             claims=Claims(self.database),
             retention=Retention(self.database),
             captions=CaptionRows(self.database),
+            posters=PosterRows(self.database),
             profiles=Profiles(self.database),
             fetch_rows=SourceFetches(self.database),
             sources=FakeSources(),

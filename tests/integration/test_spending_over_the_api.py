@@ -22,6 +22,7 @@ from database.attempts import Attempts
 from database.captions import CaptionRows
 from database.job_claims import Claims
 from database.observations import Observations
+from database.posters import PosterRows
 from database.profiles import Profiles
 from database.retention import Retention
 from database.source_fetches import SourceFetches
@@ -89,6 +90,7 @@ class ServedWorld(InMemoryWorld):
             retention=Retention(database),
             adoption=Adoption(database),
             captions=CaptionRows(database),
+            posters=PosterRows(database),
             profiles=Profiles(database),
             fetch_rows=SourceFetches(database),
             **cast("dict[str, Any]", {"storage": self.storage, "parts": self.multipart}),

@@ -38,6 +38,7 @@ class ProblemCode(StrEnum):
     UPLOAD_CLOSED = "upload_closed"
     VIDEO_DELETED = "video_deleted"
     INVALID_CAPTIONS = "invalid_captions"
+    INVALID_POSTER = "invalid_poster"
     NOT_RETRYABLE = "not_retryable"
     NOT_RETRANSCODABLE = "not_retranscodable"
     NOT_RESTORABLE = "not_restorable"
@@ -88,13 +89,17 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
         falcon.HTTP_422, "The size of the file is required", False, "Send `size_bytes`; the parts are computed from it."
     ),
     ProblemCode.BODY_TOO_LARGE: ProblemType(
-        falcon.HTTP_413, "The body is too large", False, "Send a video to its upload URL, and captions of up to 1 MiB."
+        falcon.HTTP_413,
+        "The body is too large",
+        False,
+        "Send a video to its upload URL, captions of up to 1 MiB, and a poster of up to 512 KiB.",
     ),
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ProblemType(
         falcon.HTTP_415,
         "The body is not declared as a type that the call takes",
         False,
-        "Send `Content-Type: application/json`, and with captions `text/vtt` or `application/x-subrip`.",
+        "Send `Content-Type: application/json`, with captions `text/vtt` or `application/x-subrip`, and with a poster"
+        " `image/jpeg`.",
     ),
     ProblemCode.NOT_AUTHENTICATED: ProblemType(
         falcon.HTTP_401, "A token is required", False, "Send `Authorization: Bearer` with a token."
@@ -141,6 +146,9 @@ PROBLEM_TYPES: dict[ProblemCode, ProblemType] = {
     ),
     ProblemCode.INVALID_CAPTIONS: ProblemType(
         falcon.HTTP_422, "The captions cannot be used", False, "Correct the line that `detail` names."
+    ),
+    ProblemCode.INVALID_POSTER: ProblemType(
+        falcon.HTTP_422, "The picture cannot be a poster", False, "Save it as a JPEG as `detail` says, and send that."
     ),
     ProblemCode.NOT_RETRYABLE: ProblemType(
         falcon.HTTP_409, "There is nothing to retry", False, "Look at the video: `what_to_do` says what it needs."

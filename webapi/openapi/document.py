@@ -125,9 +125,10 @@ def problems_of(operation: Operation) -> list[ProblemCode]:
         codes.append(ProblemCode.NOT_FOUND)
     if operation.body:
         codes.append(ProblemCode.INVALID_JSON)
-    if operation.body or operation.text_types:
+    is_file = bool(operation.text_types or operation.picture_types)
+    if operation.body or is_file:
         codes.append(ProblemCode.BODY_TOO_LARGE)
-    if (operation.body and operation.is_private) or operation.text_types:
+    if (operation.body and operation.is_private) or is_file:
         codes.append(ProblemCode.UNSUPPORTED_MEDIA_TYPE)
     if operation.body or operation.query:
         codes.append(ProblemCode.INVALID_REQUEST)
@@ -183,6 +184,9 @@ def _operation(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     if operation.text_types:
         content = {media_type: {"schema": {"type": "string"}} for media_type in operation.text_types}
         description["requestBody"] = {"required": True, "content": content}
+    if operation.picture_types:
+        # OpenAPI 3.1: an empty schema is any bytes.
+        description["requestBody"] = {"required": True, "content": {one: {} for one in operation.picture_types}}
     return description
 
 

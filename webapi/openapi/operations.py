@@ -31,6 +31,8 @@ class Operation:
     body: type[BaseModel] | None = None
     # Of a body that is text, and no model.
     text_types: tuple[str, ...] = ()
+    # Of a body that is a picture.
+    picture_types: tuple[str, ...] = ()
     query: type[BaseModel] | None = None
     problems: tuple[ProblemCode, ...] = ()
     # Of the successful response.
@@ -156,7 +158,7 @@ WEBHOOK_OPERATIONS = (
 _RETRY_AFTER = ("Retry-After",)
 _PARTS_PROBLEMS = (ProblemCode.NOT_MULTIPART, ProblemCode.UPLOAD_CLOSED, ProblemCode.MANAGED_BY_KUBERNETES)
 
-_CAPTIONS_PROBLEMS = (
+_FILES_PROBLEMS = (
     ProblemCode.CHANGES_EXHAUSTED,
     ProblemCode.VIDEO_DELETED,
     ProblemCode.MANAGED_BY_KUBERNETES,
@@ -309,14 +311,30 @@ OPERATIONS = (
         response=responses.CaptionBody,
         query=requests.PutCaptions,
         text_types=requests.CAPTION_TYPES,
-        problems=(ProblemCode.INVALID_CAPTIONS, ProblemCode.TOO_MANY, *_CAPTIONS_PROBLEMS),
+        problems=(ProblemCode.INVALID_CAPTIONS, ProblemCode.TOO_MANY, *_FILES_PROBLEMS),
     ),
     Operation(
         "DELETE",
         f"{VIDEO}/captions/{LANGUAGE}",
         "Remove the captions in a language",
         204,
-        problems=(ProblemCode.INVALID_REQUEST, *_CAPTIONS_PROBLEMS),
+        problems=(ProblemCode.INVALID_REQUEST, *_FILES_PROBLEMS),
+    ),
+    Operation(
+        "PUT",
+        f"{VIDEO}/poster",
+        "Choose a picture as the poster of a video",
+        response=responses.VideoBody,
+        picture_types=requests.POSTER_TYPES,
+        problems=(ProblemCode.INVALID_POSTER, *_FILES_PROBLEMS),
+        headers=_RETRY_AFTER,
+    ),
+    Operation(
+        "DELETE",
+        f"{VIDEO}/poster",
+        "Go back to the poster that the transcode made",
+        204,
+        problems=_FILES_PROBLEMS,
     ),
     Operation("GET", f"{VIDEO}/events", "List the history of a video", response=responses.EventList),
     Operation(

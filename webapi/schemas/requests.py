@@ -228,6 +228,7 @@ class ChangeVideo(Request):
 
 # What a browser and curl call WebVTT and SubRip; the text itself says which it is.
 CAPTION_TYPES = ("text/vtt", "application/x-subrip", "text/plain")
+POSTER_TYPES = ("image/jpeg",)
 _FORBIDDEN_IN_LABEL = rf'"{_FORBIDDEN}'
 
 

@@ -160,6 +160,8 @@ class Mp4File(ResponseModel):
 class VideoBody(ResponseModel):
     """One video. ``edition_status`` is the phase of its newest edition, ``status`` that of the video.
 
+    ``poster``: whether ``thumbnail_url`` shows a picture that the owner chose, from the moment at which it was chosen,
+    or the one of the transcode; null if there is none, as before the video can be played.
     ``submissions_left``: how many more jobs may be paid for before a person has to ask for a retry.
     """
 
@@ -170,6 +172,7 @@ class VideoBody(ResponseModel):
     revision: str
     playback_url: str | None
     thumbnail_url: str | None
+    poster: Literal["automatic", "own"] | None
     is_playable: bool
     visibility: Visibility
     progress: int = Field(ge=0, le=100)

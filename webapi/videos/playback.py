@@ -24,6 +24,7 @@ from webapi.http.playback_access import PlaybackAccess
 from webapi.http.playback_tokens import Grant, Use
 from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.schemas.requests import OpenPlayback
+from webapi.videos.playback_links import current_path
 from webapi.videos.stores import Stores
 
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
@@ -155,7 +156,7 @@ class PlaybackFile(_Playback):
         # The token of an app may last for longer than a link of ours.
         ends_at = min(grant.ends_at, link_ends_at(now))
         url = self._stores.of(row).storage.presign_private(
-            video_id, grant.path, signed_at=begin_of_step(now), ends_at=ends_at
+            video_id, current_path(row, grant.path), signed_at=begin_of_step(now), ends_at=ends_at
         )
         seconds = min(_PICTURE_SECONDS, int((ends_at - now).total_seconds()))
         resp.status = falcon.HTTP_302

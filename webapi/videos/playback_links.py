@@ -3,10 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.object_keys import POSTER, POSTERS_FOLDER
 from domain.playback import link_ends_at
+from domain.posters import file_name
+from domain.records import VideoRow
 from webapi.http.playback_tokens import Grant, PlaybackTokens, Use
 
 PLAYBACK_PATH = "/api/v1/playback"
+
+
+def own_poster_path(row: VideoRow) -> str | None:
+    """Return the path of the owner's picture that is shown, below the video's prefix; None if none is."""
+    digest = row.shown_poster
+    return None if digest is None else f"{POSTERS_FOLDER}/{file_name(digest)}"
+
+
+def current_path(row: VideoRow, path: str) -> str:
+    """Return where the file of a link is now: a link to a poster shows the newest one."""
+    is_poster = path == POSTER or path.startswith(f"{POSTERS_FOLDER}/")
+    return own_poster_path(row) or POSTER if is_poster else path
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from domain.captions import CaptionTrack, text_name
 from domain.failures import ADVICE, FailureCode
@@ -25,7 +26,7 @@ from webapi.schemas.responses import (
     VideoBody,
     VideoError,
 )
-from webapi.videos.playback_links import PlaybackLinks
+from webapi.videos.playback_links import PlaybackLinks, own_poster_path
 from webapi.videos.source_urls import redacted
 
 # The operator is nudged at once; a pass takes about this long.
@@ -80,7 +81,8 @@ class Serializer:
             status=presentation.phase,
             revision=row.revisions.tag,
             playback_url=self._playback_url(row, now) if published else None,
-            thumbnail_url=self._file_url(row, POSTER, now) if published and published.has_poster else None,
+            thumbnail_url=self._file_url(row, path, now) if (path := _poster_path(row, published)) else None,
+            poster=_poster(row, published),
             is_playable=published is not None,
             visibility=desired.visibility,
             progress=observed.progress_percent,
@@ -175,6 +177,19 @@ def event(row: EventRow) -> EventBody:
         message=row.message,
         attempt=row.attempt,
     )
+
+
+def _poster(row: VideoRow, published: Published | None) -> Literal["automatic", "own"] | None:
+    if row.poster.digest is not None:
+        return "own"
+    return "automatic" if published is not None and published.has_poster else None
+
+
+def _poster_path(row: VideoRow, published: Published | None) -> str | None:
+    """Return the path of the picture that is shown, below the video's prefix; None if there is none."""
+    if published is None:
+        return None
+    return own_poster_path(row) or (POSTER if published.has_poster else None)
 
 
 def _error(observed: ObservedState) -> VideoError | None:

@@ -15,6 +15,7 @@ const VIDEO: Video = {
   revision: "1.1",
   playback_url: null,
   thumbnail_url: null,
+  poster: null,
   visibility: "public",
   profile: "hls-1080p",
   region: "tor1",

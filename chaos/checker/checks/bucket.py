@@ -98,7 +98,7 @@ def _useless_upload(video: VideoRecord) -> str | None:
 def _useless_output(video: VideoRecord, place: Place, marked: set[tuple[str, str]]) -> str | None:
     if video.deleted:
         return None  # the check of what can be played looks there
-    if place.name in keys.STABLE:
+    if place.name in keys.STABLE or place.folder in keys.OF_OWNERS:
         return None if video.is_public or video.reason == "Publishing" else "its video is not public"
     attempt = keys.attempt_of_folder(place.folder)
     if attempt is None or attempt > video.attempt:

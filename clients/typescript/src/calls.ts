@@ -140,6 +140,16 @@ export class Calls {
     await this.api.call("DELETE", `/videos/${id}/captions/${language}`);
   }
 
+  /** Choose a picture, a JPEG of at most 512 KiB, as the poster: `thumbnail_url` shows it within seconds. */
+  async putPoster(id: string, picture: Blob): Promise<Video> {
+    return must(await this.api.call<Video>("PUT", `/videos/${id}/poster`, { file: { content: picture, type: "image/jpeg" } }));
+  }
+
+  /** Go back to the poster that the transcode made. */
+  async removePoster(id: string): Promise<void> {
+    await this.api.call("DELETE", `/videos/${id}/poster`);
+  }
+
   async retry(id: string): Promise<Video> {
     return must(await this.api.call<Video>("POST", `/videos/${id}/retry`));
   }

@@ -52,6 +52,8 @@ export function sentenceFor(problem: Problem, retryAfter: number | null): string
       return "The original is not available: storage no longer has the file, or the video was deleted.";
     case "invalid_captions":
       return `These captions cannot be used: ${problem.detail}. Correct the file and add it again.`;
+    case "invalid_poster":
+      return `This picture cannot be the poster: ${problem.detail}.`;
     case "too_many":
       return "This video has captions in as many languages as it may have. Remove one first.";
     case "managed_by_kubernetes":

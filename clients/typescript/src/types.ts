@@ -27,6 +27,7 @@ export interface Video {
   revision: string;
   playback_url: string | null;
   thumbnail_url: string | null;
+  poster: "automatic" | "own" | null;
   is_playable: boolean;
   visibility: Visibility;
   profile: string;

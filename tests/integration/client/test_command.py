@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.integration.api_process import token
 from tests.integration.client.service import EXPIRED, FILE_BYTES, RunningService, UploadCommand
+from tests.support.builders.pictures import PICTURE
 
 
 def test_an_interrupted_command_says_how_to_resume_and_resumes(
@@ -107,6 +108,21 @@ def test_captions_are_added_listed_and_removed(
     assert (listed["language"], listed["label"], listed["default"]) == ("de", "Deutsch", True)
     assert command.ended("captions", "delete", video_id, "de")[1] == "removed de\n"
     assert json.loads(command.ended("captions", "list", video_id, "--json")[1]) == []
+
+
+def test_a_poster_is_chosen_and_taken_back(
+    service: RunningService, command: UploadCommand, file: Path, tmp_path: Path
+) -> None:
+    video_id = command.ended("upload", file)[1].strip()
+    (tmp_path / "cat.jpg").write_bytes(PICTURE)
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG")
+    # The proxy sends every PUT to storage.
+    direct = {"VIDEOUPLOAD_API": service.api.url}
+    code, out, err = command.ended("poster", "put", video_id, tmp_path / "cat.jpg", "--json", **direct)
+    assert (code, err, json.loads(out)["poster"]) == (0, "", "own")
+    assert "[invalid_poster]" in command.ended("poster", "put", video_id, tmp_path / "cat.png", **direct)[2]
+    assert command.ended("poster", "delete", video_id)[1] == "the poster is the automatic one\n"
+    assert json.loads(command.ended("get", video_id, "--json")[1])["poster"] != "own"
 
 
 def test_captions_that_cannot_be_used_are_refused_with_their_line(

@@ -54,6 +54,7 @@ def published(reach: S3Access, settings: StorageSettings) -> Storage:
     assert isinstance(outputs, VerifiedOutputs)
     assert outputs.poster_key is not None
     storage.publish_poster(VIDEO, outputs.poster_key, is_private=True)
+    storage.write_poster(VIDEO, "a.jpg", b"JPG", is_private=True)
     storage.write_captions(VIDEO, TRACK, text="WEBVTT\n", playlist="#EXTM3U\n", is_private=True)
     storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=True)
     return storage
@@ -62,7 +63,7 @@ def published(reach: S3Access, settings: StorageSettings) -> Storage:
 def test_without_a_signature_no_file_of_a_private_video_can_be_read(reach: S3Access, settings: StorageSettings) -> None:
     published(reach, settings)
     keys = keys_of(reach)
-    assert len(keys) == len(stream()) + 4
+    assert len(keys) == len(stream()) + 5
     assert all(key.startswith(object_keys.PRIVATE_PREFIX) for key in keys)
     urls = [f"{settings.public_base_url}/{key}" for key in keys]
     assert {requests.get(url, timeout=10).status_code for url in urls} == {403}

@@ -37,6 +37,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "revision": api.row(video_id).revisions.tag,
         "playback_url": None,
         "thumbnail_url": None,
+        "poster": None,
         "is_playable": False,
         "progress": 0,
         "reason": "WaitingForFile",

@@ -10,10 +10,14 @@ import m3u8  # type: ignore[import-untyped]
 import pytest
 
 from database.captions import CaptionRows
+from database.posters import PosterRows
 from domain.captions import CaptionTrack, PublishedCaptions, digest_of, text_name
 from domain.playback import viewing_seconds
+from domain.posters import digest_of as digest_of_picture
+from domain.posters import file_name
 from domain.video import Published, Rendition, Visibility
 from tests.support.api import A_VIDEO, API_BASE_URL, PLAYBACK_KEYS, Api
+from tests.support.builders.pictures import PICTURE
 from tests.support.fakes.videos import stream
 from webapi.http.playback_tokens import PlaybackTokens
 from webapi.videos.playback import SignedPlaylists
@@ -71,6 +75,22 @@ def test_the_picture_comes_from_storage(api: Api, video_id: str) -> None:
     assert response.status_code == 302
     assert response.headers["location"].startswith(f"https://processed.storage.test/private/{video_id}/thumbnail.jpg?")
     assert not response.content
+
+
+def test_a_link_to_a_poster_shows_the_newest_one(api: Api, video_id: str) -> None:
+    def location() -> str:
+        return opened(api, url).headers["location"].partition("?")[0].rpartition(f"/{video_id}/")[2]
+
+    url = shown(api, video_id)["thumbnail_url"]
+    for picture in (PICTURE, None, PICTURE):
+        row = api.commands.choose_poster(video_id, picture)
+        assert PosterRows(api.postgres).show(row)
+        path = "thumbnail.jpg" if picture is None else f"poster/{file_name(digest_of_picture(PICTURE))}"
+        assert location() == path
+        # A browser keeps where a link led to, so another picture has another link.
+        assert shown(api, video_id)["thumbnail_url"] != url or picture is None
+        url = shown(api, video_id)["thumbnail_url"]
+        assert location() == path
 
 
 def test_captions_are_in_the_master_and_their_text_comes_from_storage(api: Api, video_id: str) -> None:

@@ -196,6 +196,9 @@ CHANNELS: dict[ProblemCode, Callable[[Api], Result]] = {
     ProblemCode.UPLOAD_CLOSED: _of_a_processed_video,
     ProblemCode.VIDEO_DELETED: _of_a_deleted_video,
     ProblemCode.INVALID_CAPTIONS: lambda api: _captions(api, api.create(), "no captions"),
+    ProblemCode.INVALID_POSTER: lambda api: api.call(
+        "PUT", f"{VIDEOS}/{api.create()}/poster", body="no picture", headers={"Content-Type": "image/jpeg"}
+    ),
     ProblemCode.NOT_RETRYABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retry"),
     ProblemCode.NOT_RETRANSCODABLE: lambda api: api.call("POST", f"{VIDEOS}/{api.create()}/retranscode"),
     ProblemCode.CHANGES_EXHAUSTED: _at_the_last_revision,

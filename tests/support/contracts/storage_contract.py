@@ -232,6 +232,20 @@ class StorageContract:
         store.storage.write_playlist(VIDEO, "#EXTM3U\n", is_private=False)
         assert sorted(store.storage.output_folders(VIDEO)) == ["11-word", "2"]
 
+    def test_posters_are_listed_removed_and_withdrawn_with_the_video(self, store: Store) -> None:
+        assert store.storage.poster_files(VIDEO) == set()
+        for name in ("a.jpg", "b.jpg"):
+            store.storage.write_poster(VIDEO, name, b"JPG", is_private=False)
+        assert store.storage.poster_files(VIDEO) == {"a.jpg", "b.jpg"}
+        assert store.storage.poster_files(VIDEO, is_private=True) == set()
+        for _ in range(2):
+            store.storage.remove_poster_file(VIDEO, "a.jpg")
+        assert store.storage.poster_files(VIDEO) == {"b.jpg"}
+        store.storage.withdraw(VIDEO, at_most=10)
+        assert store.storage.poster_files(VIDEO) == set()
+        store.storage.bring_back(VIDEO, at_most=10, is_private=False)
+        assert store.storage.poster_files(VIDEO) == {"b.jpg"}
+
     def test_captions_are_listed_removed_and_withdrawn_with_the_video(self, store: Store) -> None:
         track = CaptionTrack("en", "English", True, "e" * 32)
         names = {"en.m3u8", f"en-{'e' * 32}.vtt"}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from domain.audit_records import AuditedRow, DoubledJob, OverdueRow, QuarantinedObject, UncertainSubmission
 from domain.captions import PublishedCaptions
+from domain.posters import OwnPoster
 from domain.records import UNRESOLVED, AttemptState, VideoRow
 from domain.video import Origin, Phase
 from tests.support.fakes.records import FakeRecords
@@ -54,10 +55,17 @@ class FakeAuditedRows:
         stored = self._records.get(row.desired.video_id)
         if stored is None or stored.desired != row.desired or stored.observed != row.observed or row.desired.deleted:
             return None
-        desired = replace(stored.desired, revision=stored.desired.revision + 1)
-        self._records.rows[desired.video_id] = replace(
-            stored, desired=desired, retired=False, captions_published=PublishedCaptions()
-        )
+        return self._forget(replace(stored, captions_published=PublishedCaptions()))
+
+    def forget_poster(self, row: VideoRow) -> VideoRow | None:
+        stored = self._records.get(row.desired.video_id)
+        if stored is None or stored.desired != row.desired or stored.observed != row.observed or row.desired.deleted:
+            return None
+        return self._forget(replace(stored, poster_published=OwnPoster()))
+
+    def _forget(self, row: VideoRow) -> VideoRow:
+        desired = replace(row.desired, revision=row.desired.revision + 1)
+        self._records.rows[desired.video_id] = replace(row, desired=desired, retired=False)
         return self._records.rows[desired.video_id]
 
     def doubled(self, video_ids: Sequence[str], *, since: datetime) -> list[DoubledJob]:

@@ -15,6 +15,7 @@ from database.events import DELETED, EXPIRED, RESTORED, message_of
 from database.observations import is_transition
 from domain.captions import Captions, CaptionTrack, PublishedCaptions, with_track, without_track
 from domain.messages import is_behind
+from domain.posters import OwnPoster, chosen, digest_of
 from domain.records import (
     AttemptChange,
     AttemptRow,
@@ -47,7 +48,7 @@ _AT_ONCE = Timing().model_copy(update={"errored_file_seconds": 0, "errored_row_s
 
 
 class FakeRecords:
-    """Stands in for `Observations`, `Attempts`, `Claims`, `Retention`, `Adoption` and `CaptionRows`."""
+    """Stands in for `Observations`, `Attempts`, `Claims`, `Retention`, `Adoption`, `CaptionRows` and `PosterRows`."""
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
@@ -59,6 +60,7 @@ class FakeRecords:
         self.tombstones: dict[str, int] = {}
         self.notifications: set[tuple[str, int, str]] = set()
         self.texts: dict[tuple[str, str], tuple[str, str]] = {}
+        self.pictures: dict[str, bytes] = {}
 
     def create(self, desired: DesiredState, observed: ObservedState) -> VideoRow:
         """Play the API: insert a row."""
@@ -140,6 +142,32 @@ class FakeRecords:
         self.rows[row.desired.video_id] = replace(stored, captions_published=published)
         return self.rows[row.desired.video_id]
 
+    def choose_poster(self, video_id: str, picture: bytes | None) -> None:
+        """Play the API: the owner chooses a poster, or the automatic one."""
+        row = self.rows[video_id]
+        poster = chosen(row.poster, None if picture is None else digest_of(picture))
+        if poster != row.poster:
+            self.rows[video_id] = replace(self._desired(row), poster=poster)
+            self.pictures[video_id] = picture or b""
+
+    def picture(self, video_id: str, *, digest: str) -> bytes | None:
+        stored = self.pictures.get(video_id)
+        return stored if stored is not None and digest_of(stored) == digest else None
+
+    def show(self, row: VideoRow) -> VideoRow | None:
+        observed = replace(row.observed, revision=row.observed.revision + 1)
+        return self._posted(row, replace(row.poster_published, digest=row.poster.digest), observed)
+
+    def settle(self, row: VideoRow) -> VideoRow | None:
+        return self._posted(row, row.poster, row.observed)
+
+    def _posted(self, row: VideoRow, poster: OwnPoster, observed: ObservedState) -> VideoRow | None:
+        stored = self.rows.get(row.desired.video_id)
+        if stored is None or _revisions(stored) != _revisions(row):
+            return None
+        self.rows[row.desired.video_id] = replace(stored, poster_published=poster, observed=observed)
+        return self.rows[row.desired.video_id]
+
     def _desired(self, row: VideoRow, **changes: object) -> VideoRow:
         desired = replace(row.desired, revision=row.desired.revision + 1, **changes)  # type: ignore[arg-type]
         self.rows[desired.video_id] = replace(row, desired=desired, retired=False)
@@ -211,6 +239,7 @@ class FakeRecords:
                 row.observed.phase_since,
                 row.deleted_at,
                 row.has_captions_due
+                or row.has_poster_due
                 or must_relocate(row.desired, row.observed)
                 or (is_behind(row.desired, row.observed) and not row.desired.deleted and not row.observed.is_paused),
             )

@@ -223,6 +223,18 @@ class FakeStorage:
         self.put_processed(prefix + text_name(track), text.encode(), CAPTIONS_TYPE)
         self.put_processed(prefix + playlist_name(track), playlist.encode(), PLAYLIST_TYPE)
 
+    def write_poster(self, video_id: str, name: str, picture: bytes, *, is_private: bool = False) -> None:
+        self._raise_trouble()
+        self.put_processed(object_keys.posters_prefix(video_id, is_private=is_private) + name, picture, POSTER_TYPE)
+
+    def remove_poster_file(self, video_id: str, name: str, *, is_private: bool = False) -> None:
+        self.remove_file(object_keys.posters_prefix(video_id, is_private=is_private) + name)
+
+    def poster_files(self, video_id: str, *, is_private: bool = False) -> set[str]:
+        self._raise_trouble()
+        prefix = object_keys.posters_prefix(video_id, is_private=is_private)
+        return {key.removeprefix(prefix) for key in self.processed if key.startswith(prefix)}
+
     def remove_caption_file(self, video_id: str, name: str, *, is_private: bool = False) -> None:
         self.remove_file(object_keys.captions_prefix(video_id, is_private=is_private) + name)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import falcon.inspect
 from pydantic import BaseModel
 
+from tests.support.builders.pictures import PICTURE
 from webapi.app import App
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
 from webapi.http.parsing import JSON_BYTES_MAX
@@ -66,6 +67,8 @@ class Call:
     opens: Use | None = None
     # A good body of a call that takes WebVTT.
     text: str = ""
+    # A good body of a call that takes a JPEG.
+    picture: bytes = b""
     query: Query | None = None
     # The word that the token needs.
     scope: str | None = None
@@ -76,6 +79,11 @@ class Call:
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
+
+    @property
+    def reads_body(self) -> bool:
+        """Tell whether it reads what is sent with it."""
+        return self.body is not None or bool(self.text or self.picture)
 
     @property
     def has_id(self) -> bool:
@@ -136,6 +144,8 @@ CALLS = (
         query=Query(PutCaptions, {"label": "English", "default": "true"}),
     ),
     Call("DELETE", "/api/v1/videos/{video_id}/captions/{language}", 204),
+    Call("PUT", "/api/v1/videos/{video_id}/poster", picture=PICTURE),
+    Call("DELETE", "/api/v1/videos/{video_id}/poster", 204),
     Call("GET", "/api/v1/videos/{video_id}/events"),
     Call("GET", "/api/v1/videos/{video_id}/events/stream"),
     _playback("playlist.m3u8", Use.WATCH),

@@ -120,6 +120,8 @@ def good_request(call: Call, facts: Facts) -> Sent:
         sent = sent.having("Authorization", f"Bearer {facts.admin_token if call.scope else facts.token}")
     if call.body is not None:
         sent = with_json(sent, call.body.sample).having("Content-Type", "application/json")
+    if call.picture:
+        sent = replace(sent, body=call.picture).having("Content-Type", "image/jpeg")
     if call.text:
         sent = replace(sent, body=call.text.encode()).having("Content-Type", "text/vtt")
     return sent

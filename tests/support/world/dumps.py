@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.fakes.records import FakeRecords
 
-TABLES = ("rows", "attempts", "claims", "events", "tombstones", "notifications")
+TABLES = ("rows", "attempts", "claims", "events", "tombstones", "notifications", "texts", "pictures")
 
 
 class Dump:

@@ -88,6 +88,7 @@ class InMemoryWorld:
             retention=records,
             adoption=records,
             captions=records,
+            posters=records,
             profiles=through(self.kill_switch, self.profiles),
             fetch_rows=through(self.kill_switch, FakeSourceFetches(self.records)),
             sources=through(self.kill_switch, self.sources),

@@ -22,6 +22,7 @@ from domain.errors import RefusedError
 from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.stable_playlist import stable_playlist
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason, Visibility
+from tests.support.builders.pictures import PICTURE
 from tests.support.fakes.transcoder import Answer, Fate, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.auditor import Auditor
@@ -283,6 +284,14 @@ def remove_captions(world: InMemoryWorld) -> None:
     world.records.remove_captions(VIDEO_ID, "en")
 
 
+def choose_poster(world: InMemoryWorld) -> None:
+    world.records.choose_poster(VIDEO_ID, PICTURE)
+
+
+def choose_automatic_poster(world: InMemoryWorld) -> None:
+    world.records.choose_poster(VIDEO_ID, None)
+
+
 def make_private(world: InMemoryWorld) -> None:
     world.records.set_visibility(VIDEO_ID, Visibility.PRIVATE)
 
@@ -328,6 +337,7 @@ LIVES = {
     "restored-without-its-attempt": Life(restored_without_its_attempt),
     "paused": Life(uploaded, (pause, unpause)),
     "captioned": Life(uploaded, (put_captions, remove_captions)),
+    "with-a-poster": Life(uploaded, (choose_poster, choose_automatic_poster)),
     "fetched": Life(fetched, (wait_for_retirement,)),
     "fetched-in-two-goes": Life(lambda: fetched(cuts=[1_500])),
     "fetched-twice-from-its-beginning": Life(lambda: fetched(cuts=[1_500], version=None)),

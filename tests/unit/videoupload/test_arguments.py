@@ -60,6 +60,8 @@ def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ["delete", "a?b"],
         ["list", "--token", "secret"],
         ["captions"],
+        ["poster", "put", "cats"],
+        ["poster", "delete", ".."],
         ["captions", "put", "cats", "en"],
         ["captions", "delete", "cats", ".."],
     ],
