@@ -6,6 +6,7 @@ from pathlib import Path
 import requests
 
 from tests.e2e.web.pages import PATIENCE_MS, Visitor
+from tests.support.clips import ffmpeg
 from tests.support.eventually import eventually
 
 # The tracks that are showing, each with its words.
@@ -124,6 +125,50 @@ def test_captions_are_added_shown_and_removed(visitor: Visitor, clip: Path, capt
     page.get_by_text("No captions yet.").wait_for()
     playlist = eventually(lambda: visitor.person.client.video(visitor.watched_id()).playback_url)
     eventually(lambda: "SUBTITLES" not in requests.get(playlist, timeout=10).text)
+
+
+def test_a_poster_is_chosen_from_the_video_or_a_file_and_taken_back(
+    visitor: Visitor, clip: Path, tmp_path: Path
+) -> None:
+    page = visitor.page
+    visitor.choose(clip)
+    visitor.wait_for_label("clip", "Ready")
+    visitor.card("clip").get_by_role("link", name="clip").click()
+    page.locator("summary", has_text="Change the poster").click()
+    page.get_by_text("This picture was taken from the video automatically.").wait_for()
+    video_id = visitor.watched_id()
+
+    def published(*, besides: str | None) -> str:
+        """Wait for another poster, in the API and on the page."""
+        client = visitor.person.client
+        url = str(eventually(lambda: (now := client.video(video_id).thumbnail_url) != besides and now))
+        page.locator(f".poster-picture[src='{url}']").wait_for(timeout=PATIENCE_MS)
+        assert requests.get(url, timeout=10).content.startswith(b"\xff\xd8")
+        return url
+
+    automatic = published(besides=None)
+    visitor.play()
+    eventually(lambda: visitor.current_time() > 0.3)
+    page.locator("video").evaluate("video => video.pause()")
+    page.get_by_role("button", name="Use this frame as poster").click()
+    page.get_by_text("You chose this picture.").wait_for()
+    frame = published(besides=automatic)
+    assert eventually(lambda: page.locator(".poster-picture").evaluate("picture => picture.naturalWidth")) == 640
+    visitor.picture("1-frame")
+
+    wrong, large = tmp_path / "wrong.png", tmp_path / "large.png"
+    wrong.write_text("no picture")
+    ffmpeg("-f", "lavfi", "-i", "testsrc=size=2560x1440", "-frames:v", "1", large.name, folder=tmp_path)
+    page.get_by_label("Picture for the poster").set_input_files(wrong)
+    page.get_by_role("alert").get_by_text("no picture that the browser can read").wait_for()
+    page.get_by_label("Picture for the poster").set_input_files(large)
+    picture = published(besides=frame)
+    assert eventually(lambda: page.locator(".poster-picture").evaluate("picture => picture.naturalWidth")) == 1280
+    assert requests.get(frame, timeout=10).status_code in {403, 404}
+
+    page.get_by_role("button", name="Back to the automatic one").click()
+    assert published(besides=picture) == automatic
+    page.get_by_text("This picture was taken from the video automatically.").wait_for()
 
 
 def test_an_errored_video_is_tried_again_until_it_is_ready(visitor: Visitor, clip: Path) -> None:

@@ -1,5 +1,6 @@
 // One video: the player, its facts and its history.
 
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Calls, serverNow, type Video, type VideoEvent, VideoPoller } from "video-uploads-client";
 
@@ -13,6 +14,7 @@ import { Captions } from "./captions-panel";
 import { Describe } from "./describe";
 import { commandFor, execute } from "./keys";
 import { type Player, type PlayerState, type Renew, play } from "./player";
+import { Poster } from "./poster-panel";
 
 const NO_PLAYER = new Store<PlayerState>({ choices: [], chosen: -1, playing: null, error: null });
 
@@ -54,6 +56,7 @@ function VideoView(props: ActionsProps) {
   const [first] = useState(video.edition_status === "ready" ? video.edition : video.edition - 1);
   const [edition, setEdition] = useState(first);
   const [reloads, setReloads] = useState(0);
+  const player = useRef<HTMLVideoElement>(null);
   const reload = async () => {
     // The browser may have kept the playlist from before for some more seconds. If this fails, the player says so.
     if (video.playback_url && video.visibility === "public") {
@@ -68,6 +71,7 @@ function VideoView(props: ActionsProps) {
       {video.playback_url && (
         <Screen
           key={`${edition}-${reloads}`}
+          element={player}
           video={video}
           url={video.playback_url}
           renew={async () => (await calls.video(video.id)).body?.playback_url ?? null}
@@ -88,6 +92,7 @@ function VideoView(props: ActionsProps) {
       <p class="card-facts">{facts(video)}</p>
       <Actions {...props} />
       <Describe video={video} calls={calls} onChanged={props.onChanged} />
+      <Poster video={video} player={player} calls={calls} onChanged={props.onChanged} />
       <Captions video={video} calls={calls} onReload={() => void reload()} />
       <History id={video.id} calls={calls} />
     </>
@@ -122,9 +127,16 @@ function Detail({ text }: { text: string }) {
   return <p class="card-facts">Message from the service: {text}</p>;
 }
 
+interface ScreenProps {
+  element: RefObject<HTMLVideoElement>;
+  video: Video;
+  url: string;
+  renew: Renew;
+  isWanted: boolean;
+}
+
 /** The player. `isWanted`: the viewer has just requested it, so it plays and takes keyboard focus. */
-function Screen({ video, url, renew, isWanted }: { video: Video; url: string; renew: Renew; isWanted: boolean }) {
-  const element = useRef<HTMLVideoElement>(null);
+function Screen({ element, video, url, renew, isWanted }: ScreenProps) {
   // That of a private video is another one every quarter of an hour: the player asks for it when it needs it.
   const [first] = useState({ url, renew });
   const [player, setPlayer] = useState<Player | null>(null);
