@@ -1,10 +1,11 @@
 """Two regions: a bucket, a stand-in for Coconut and an operator each, one API, one Postgres and one namespace.
 
-One region is cut off while uploads are under way in both. The other one finishes; those of the first wait with a
-reason and finish later, with one job each.
+One region is cut off while forty uploads are under way in both. The other one finishes; those of the first wait with a
+reason and finish later, with one job each. Then one is lost for good, and the catalogue is put back from a dump.
 """
 
-from collections.abc import Iterator, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 import requests
 
-from devstack import coconut_server
+from devstack import coconut_server, postgres
 from devstack import s3 as s3_server
 from devstack.cluster import ClusterAdmin
 from devstack.coconut_server import CoconutAccess
@@ -34,7 +35,8 @@ from tests.support.clips import a_clip
 from tests.support.eventually import eventually
 
 HOME, AWAY = "tor1", "fra1"
-UPLOADS = 4
+UPLOADS = 20
+FEW = 2
 VIDEOS = "/api/v1/videos"
 READY_SECONDS = 180
 # The probe of the API and the breaker of the operator try again after at most 30 seconds.
@@ -65,6 +67,13 @@ class Region:
         for proxy in self.proxies:
             proxy.end()
 
+    def lose_every_file(self) -> None:
+        """Leave an empty bucket in place of the one that was there."""
+        client = client_for(self.reach)
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=self.reach.raw_bucket):
+            for entry in page.get("Contents", []):
+                client.delete_object(Bucket=self.reach.raw_bucket, Key=entry["Key"])
+
     def keys(self) -> set[str]:
         """Return the videos that have files in its bucket."""
         listed = client_for(self.reach).list_objects_v2(Bucket=self.reach.raw_bucket)
@@ -76,15 +85,48 @@ class Region:
         return [str(entry["video"]) for entry in ledger.json()]
 
 
+class Services:
+    """The API and the operators, which stop and start together."""
+
+    def __init__(self, begin: Callable[[ExitStack], ApiProcess]) -> None:
+        self._begin = begin
+        self.start()
+
+    def start(self) -> None:
+        """Start them."""
+        self._running = ExitStack()
+        self.api = self._begin(self._running)
+
+    def stop(self) -> None:
+        """End them with SIGKILL, or as Kubernetes does."""
+        self._running.close()
+
+
 @dataclass(frozen=True)
 class TwoRegions:
     """Everything, and a client of it."""
 
-    api: ApiProcess
+    services: Services
     database_url: str
     home: Region
     away: Region
     clip: bytes
+
+    @property
+    def api(self) -> ApiProcess:
+        """Return the API that runs now."""
+        return self.services.api
+
+    def dump(self, file: Path) -> None:
+        """Dump the catalogue."""
+        self._postgres("pg_dump", "--format=custom", f"--file={file}")
+
+    def put_back(self, file: Path) -> None:
+        """Put a dump back, while no process of ours runs."""
+        self._postgres("pg_restore", "--clean", "--if-exists", "--single-transaction", str(file))
+
+    def _postgres(self, program: str, *arguments: str) -> None:
+        subprocess.run([postgres.binaries() / program, f"--dbname={self.database_url}", *arguments], check=True)
 
     def create(self, region: Region) -> dict[str, Any]:
         """Ask for an upload in a region."""
@@ -147,7 +189,7 @@ def _second_servers(opened: ExitStack, directory: Path) -> tuple[S3Access, Cocon
 
 
 def _operator(opened: ExitStack, region: Region, cluster: ClusterAdmin, database_url: str, directory: Path) -> None:
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     environment = operator_process.environment_of(
         cluster.admin_kubeconfig,
         cluster.namespace,
@@ -160,6 +202,7 @@ def _operator(opened: ExitStack, region: Region, cluster: ClusterAdmin, database
         REGIONS=AWAY,
         TIME_SCALE="0.05",
         SWEEP_SECONDS="20",
+        SUBMISSIONS_PER_OWNER_PER_DAY="200",
         **local_s3(region.reach),
         **QUICK_TIMEOUTS,
     )
@@ -193,11 +236,17 @@ def world(
             **QUICK_TIMEOUTS,
             **{f"REGION_FRA1_{name}": value for name, value in (local_s3(away.reach) | QUICK_TIMEOUTS).items()},
         )
-        api = opened.enter_context(api_process.running(environment, directory))
-        for region in (home, away):
-            _operator(opened, region, cluster, url, directory / region.name)
+
+        def begin(running: ExitStack) -> ApiProcess:
+            api = running.enter_context(api_process.running(environment, directory))
+            for region in (home, away):
+                _operator(running, region, cluster, url, directory / region.name)
+            return api
+
+        services = Services(begin)
+        opened.callback(services.stop)
         clip = a_clip(directory / "clip.mp4", rate=15).read_bytes()
-        yield TwoRegions(api, url, home, away, clip)
+        yield TwoRegions(services, url, home, away, clip)
 
 
 def _are_ready(world: TwoRegions, videos: Sequence[dict[str, Any]]) -> bool:
@@ -246,3 +295,40 @@ def test_a_region_that_is_cut_off_delays_its_own_uploads_and_no_others(world: Tw
         url = world.shown(video)["playback_url"]
         assert url.startswith(f"{region.reach.endpoint}/{region.reach.processed_bucket}/")
         assert requests.get(url, timeout=10).text.startswith("#EXTM3U")
+
+
+def test_a_region_that_is_lost_for_good_loses_its_own_videos_alone(world: TwoRegions, tmp_path: Path) -> None:
+    at_home, elsewhere = _sent(world, world.home), _sent(world, world.away)
+    eventually(lambda: _are_ready(world, [*at_home, *elsewhere]), within_seconds=READY_SECONDS)
+    on_their_way = {region.name: [world.create(region) for _ in range(FEW)] for region in (world.home, world.away)}
+    world.dump(tmp_path / "dump")
+    # What the dump does not have: one more video, and the files of two of those that it has.
+    later = _sent(world, world.home)
+    for video in [*on_their_way[HOME], *on_their_way[AWAY]]:
+        world.send(video)
+    after_the_dump = [*later, *on_their_way[HOME], *on_their_way[AWAY]]
+    eventually(lambda: _are_ready(world, after_the_dump), within_seconds=READY_SECONDS)
+
+    world.services.stop()
+    world.away.lose_every_file()
+    world.put_back(tmp_path / "dump")
+    world.services.start()
+
+    kept = [*at_home, *later, *on_their_way[HOME]]
+    eventually(lambda: _are_ready(world, kept), within_seconds=READY_SECONDS)
+    for video in kept:
+        assert requests.get(world.shown(video)["playback_url"], timeout=10).text.startswith("#EXTM3U")
+    assert {world.home.jobs().count(str(video["video_id"])) for video in kept} == {1}
+    # What was lost there is listed as before, also what the dump did not know as ready. A new bucket takes new videos.
+    lost = [*elsewhere, *on_their_way[AWAY]]
+    eventually(lambda: _are_ready(world, lost), within_seconds=READY_SECONDS)
+    assert {world.away.jobs().count(str(video["video_id"])) for video in lost} == {1}
+    again = _sent(world, world.away)
+    eventually(lambda: _are_ready(world, again), within_seconds=READY_SECONDS)
+
+
+def _sent(world: TwoRegions, region: Region) -> list[dict[str, Any]]:
+    created = [world.create(region) for _ in range(FEW)]
+    for video in created:
+        world.send(video)
+    return created
