@@ -56,7 +56,7 @@ integration: setup ## Run the tests against real servers
 	$(RUN) pytest tests/integration --numprocesses=2 --dist=loadfile
 
 e2e: setup web ## Run the tests against a whole stack
-	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster --ignore=tests/e2e/chaos --numprocesses=2 --dist=loadfile
+	$(RUN) pytest tests/e2e --ignore=tests/e2e/cluster --numprocesses=2 --dist=loadfile
 
 e2e-cluster: setup ## Run the tests of the service in pods, as root on Debian, or with Docker [CLUSTER=kind]
 	$(RUN) pytest tests/e2e/cluster --timeout=3600
