@@ -1,7 +1,7 @@
 // The poster of one video: a frame of it, a picture of the owner's, or the automatic one.
 
 import { type RefObject } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Calls, Video } from "video-uploads-client";
 
 import { Button, Outcome } from "../ui/parts";
@@ -29,25 +29,30 @@ export function Poster({ video, player, calls, onChanged }: PosterProps) {
   const [message, setMessage] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
+  const summary = useRef<HTMLElement>(null);
   // The newest one, also for what began before it came.
   const shown = useRef(video.thumbnail_url);
   shown.current = video.thumbnail_url;
+  const isOpen = useRef(true);
+  useEffect(() => () => {
+    isOpen.current = false;
+  }, []);
   const run = async (act: () => Promise<unknown>, said: string) => {
     setBusy(true);
     setMessage(null);
     setError(null);
     const before = shown.current;
-    try {
-      await act();
-      await onChanged();
-      setMessage(said);
-    } catch (error) {
-      setError((error as Error).message);
-    }
+    const isDone = await act()
+      .then(onChanged)
+      .then(() => setMessage(said))
+      .then(() => true, (error: Error) => setError(error.message));
     setBusy(false);
-    for (let polls = 0; polls < POLLS && shown.current === before; polls += 1) {
+    // The button may be gone, so keyboard focus moves to what opens the choice.
+    if (document.activeElement === document.body) summary.current?.focus();
+    // Until the picture is published, as long as the view is open.
+    for (let polls = 0; isDone && polls < POLLS && isOpen.current && shown.current === before; polls += 1) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      await onChanged().catch(() => undefined);
+      if (isOpen.current) await onChanged().catch(() => undefined);
     }
   };
   const choose = (made: Promise<Blob>) =>
@@ -62,7 +67,7 @@ export function Poster({ video, player, calls, onChanged }: PosterProps) {
   if (video.deleted_at !== null) return null;
   return (
     <details class="fold">
-      <summary>Change the poster</summary>
+      <summary ref={summary}>Change the poster</summary>
       <div class="poster-choice">
         {video.thumbnail_url && <img class="poster-picture" src={video.thumbnail_url} alt="The poster as viewers see it" />}
         <p>{says(video)}</p>
