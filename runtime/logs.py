@@ -33,6 +33,7 @@ _SECRETS = re.compile(
     r"""
     (?P<before>
         \b(?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId|sig|token|secret|password)=
+      | \bverify=(?=\d{10}-)
       | \bBearer\s+
       | \bBasic\s+
       | ://[^/\s:@]*:(?=[^/\s@]+@)

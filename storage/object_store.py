@@ -30,7 +30,7 @@ from domain.objects import (
 from domain.playback import with_uris
 from domain.video import Published, SourceFacts
 from storage.client import Clients, is_missing, make_clients, translate_errors
-from storage.presign import SIGNED_AT_MOST, ReadSigner, attachment, expiry, sign
+from storage.presign import SIGNED_AT_MOST, attachment, expiry, sign
 from storage.settings import StorageSettings
 from storage.verify.outputs import OBJECTS_MAX, Outputs, judge_outputs
 from storage.verify.playlist import PLAYLIST_BYTES_MAX, PlaylistError, key_beside, read_media
@@ -39,6 +39,8 @@ from storage.verify.tracks.mpeg import first_timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+    from storage.private_reads import PrivateReads
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 POSTER_TYPE = "image/jpeg"
@@ -69,7 +71,7 @@ class Storage:
         self._raw_bucket = settings.raw_bucket
         self._processed_bucket = settings.processed_bucket
         self._acl: Mapping[str, str] = {} if settings.acl is None else {"x-amz-acl": settings.acl}
-        self._private_reader, self._region = settings.private_reader, settings.region
+        self._settings = settings
         self._clients = clients or make_clients(settings)
         self._session = self._clients.session
 
@@ -337,25 +339,31 @@ class Storage:
                 if is_missing(error):
                     return None
                 raise
-        signer = self._reads(signed_at, ends_at)
+        folder, _, _ = key.rpartition("/")
+        url = self._private_reads.folder(folder, signed_at=signed_at, ends_at=_bounded(signed_at, ends_at))
         try:
-            return with_uris(text, lambda uri: signer.url(key_beside(key, uri)))
+            return with_uris(text, lambda uri: url(key_beside(key, uri)))
         except PlaylistError as error:
             raise RefusedError(f"reading a private playlist: {error}") from error
 
     def presign_private(self, video_id: str, path: str, *, signed_at: datetime, ends_at: datetime) -> str:
         """Sign a GET of one file of a private video, which counts as signed then. ``path``: below its prefix."""
-        return self._reads(signed_at, ends_at).url(object_keys.video_prefix(video_id, is_private=True) + path)
-
-    def _reads(self, signed_at: datetime, ends_at: datetime) -> ReadSigner:
-        ends_at = min(ends_at, signed_at + SIGNED_AT_MOST)
-        return ReadSigner(self._read_base, self._private_reader, self._region, signed_at=signed_at, ends_at=ends_at)
+        key = object_keys.video_prefix(video_id, is_private=True) + path
+        return self._private_reads.file(key, signed_at=signed_at, ends_at=_bounded(signed_at, ends_at))
 
     @cached_property
-    def _read_base(self) -> str:
-        """Return the URL of processed files without their key, as players reach it: boto3 knows the styles."""
+    def _private_reads(self) -> "PrivateReads":
+        """Return what signs reads of private files. Only the API has the keys for it."""
+        # Here, because the operator never signs them: the cryptography of a CDN takes 7 MB.
+        from storage.private_reads import S3Reads, cdn_reads
+
+        cdn = cdn_reads(self._settings)
+        if cdn is not None:
+            return cdn
+        # The URL of processed files without their key, as players reach it: boto3 knows the styles.
         signed = {"Bucket": self._processed_bucket, "Key": "k"}
-        return sign(self._clients.source_signer, "get_object", signed, 1).partition("?")[0].removesuffix("k")
+        base = sign(self._clients.source_signer, "get_object", signed, 1).partition("?")[0].removesuffix("k")
+        return S3Reads(base, self._settings.private_reader, self._settings.region)
 
     def remove_published(self, video_id: str, *, is_private: bool = False) -> None:
         """Remove the stable files; the outputs of the attempts stay."""
@@ -585,3 +593,7 @@ class Storage:
 
 def _is_large(file: object) -> bool:
     return isinstance(file, StoredFile) and file.file_bytes > _LARGE_BYTES
+
+
+def _bounded(signed_at: datetime, ends_at: datetime) -> datetime:
+    return min(ends_at, signed_at + SIGNED_AT_MOST)

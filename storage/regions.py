@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from domain.regions import variable_prefix
 from runtime.secret_files import credential_files, credentials_dir
 from runtime.settings import read_settings
-from storage.settings import API_KEYS, PRIVATE_READER_KEYS, StorageSettings, require_narrow_keys
+from storage.private_reads import require_private_reads
+from storage.settings import API_KEYS, StorageSettings, require_narrow_keys
 
 _S3 = "S3_"
 _OF_A_REGION = re.compile(rf"REGION_\w+_{_S3}\w+")
@@ -26,9 +27,8 @@ def read_stores(
     ``home``: the name of the home region; empty for that of its bucket. ``plays_private``: whether URLs of private
     files are signed, which needs a key for it.
     """
-    keys = (*API_KEYS, *(PRIVATE_READER_KEYS if plays_private else ()))
     own = read_settings(StorageSettings, process=process)
-    require_narrow_keys(own, keys, peer=own.signing_endpoint, process=process)
+    require_narrow_keys(own, API_KEYS, peer=own.signing_endpoint, process=process)
     stores = {home or own.region: own}
     for region in others:
         if region in stores:
@@ -36,7 +36,10 @@ def read_stores(
         prefix = variable_prefix(region) + _S3
         stores[region] = read_settings(StorageSettings, process=process, prefix=prefix)
         peer = stores[region].signing_endpoint
-        require_narrow_keys(stores[region], keys, peer=peer, process=process, prefix=prefix)
+        require_narrow_keys(stores[region], API_KEYS, peer=peer, process=process, prefix=prefix)
+    if plays_private:
+        for prefix, store in by_prefix(stores).items():
+            require_private_reads(store, process=process, prefix=prefix)
     _refuse_strays(tuple(stores)[1:], process)
     return stores
 

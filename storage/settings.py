@@ -15,9 +15,11 @@ from runtime.urls import http_url, is_this_machine
 JobStorage = Literal["dospaces", "s3", "s3other"]
 PublicAcl = Literal["public-read"]
 PublicAclOrNone = Literal["public-read", "none", ""]
+PrivateCdn = Literal["bunny", "cloudfront", "cloudflare"]
+PrivateCdnOrNone = Literal["bunny", "cloudfront", "cloudflare", "none", ""]
 # The narrower keys that each process uses, by their fields.
 API_KEYS = ("raw_writer_access_key", "raw_writer_secret_key")
-# Of the API too, if private videos can be played.
+# Of the API too, if private videos can be played and no CDN serves their files.
 PRIVATE_READER_KEYS = ("private_reader_access_key", "private_reader_secret_key")
 OPERATOR_KEYS = (
     "raw_reader_access_key",
@@ -102,11 +104,21 @@ class StorageSettings(BaseSettings):
     # One that can only write the processed bucket; it is sent to Coconut with the job.
     processed_writer_access_key: Word | None = None
     processed_writer_secret_key: Secret | None = None
-    # One that can only read objects below private/; it signs the URLs of private files.
+    # One that can only read objects below private/; it signs the URLs of private files, unless a CDN verifies those.
     private_reader_access_key: Word | None = None
     private_reader_secret_key: Secret | None = None
     # Where players read: the CDN, with the bucket in the path if the host does not name it.
     public_base_url: PublicBase
+    # The CDN that serves private files and verifies their URLs; without one the store does (storage/private_reads.py).
+    private_cdn: Annotated[
+        PrivateCdn | None, BeforeValidator(_none_if_unset, json_schema_input_type=PrivateCdnOrNone)
+    ] = None
+    # Where it serves the bucket of processed files.
+    private_cdn_base_url: PublicBase | None = None
+    # What it verifies URLs by: a secret, or for CloudFront a private key in PEM, and the id of its public key there.
+    # Only the API has the key.
+    private_cdn_key: Secret | None = None
+    private_cdn_key_id: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,64}$")] | None = None
     # Spaces serves both; a server reached by an IP address serves only paths.
     addressing_style: Literal["path", "virtual"] = "virtual"
     # The ACL of published objects; "none" if a bucket policy makes processed/* public instead.
@@ -141,6 +153,14 @@ class StorageSettings(BaseSettings):
         for name, (access_key, secret_key) in pairs.items():
             if (access_key is None) != (secret_key is None):
                 raise ValueError(f"S3_{name}_ACCESS_KEY and S3_{name}_SECRET_KEY must be set together")
+        return self
+
+    @model_validator(mode="after")
+    def _describes_the_cdn(self) -> Self:
+        if self.private_cdn is not None and self.private_cdn_base_url is None:
+            raise ValueError("S3_PRIVATE_CDN_BASE_URL: is missing, since S3_PRIVATE_CDN is set")
+        if self.private_cdn == "cloudfront" and self.private_cdn_key_id is None:
+            raise ValueError("S3_PRIVATE_CDN_KEY_ID: is missing, since S3_PRIVATE_CDN is cloudfront")
         return self
 
     @property

@@ -70,11 +70,11 @@ class SitePage:
 
 
 def read_page(
-    directory: Path, *, upload_urls: Iterable[str], playback_urls: Iterable[str], private_url: str | None = None
+    directory: Path, *, upload_urls: Iterable[str], playback_urls: Iterable[str], private_urls: Iterable[str] = ()
 ) -> SitePage:
     """Read what Vite built. The URLs name the other origins that a browser must reach. Raises NoPageError.
 
-    ``private_url``: where the playlists of private videos are, None if there are none.
+    ``private_urls``: where the playlists and the files of private videos are, none if there are none.
     """
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
     if not (directory / INDEX).is_file():
@@ -87,7 +87,7 @@ def read_page(
     policy = content_security_policy(
         upload_origins=[_origin(url) for url in upload_urls],
         playback_origins=playback_origins,
-        private_origin=_origin(private_url) if private_url else None,
+        private_origins=[_origin(url) for url in private_urls],
     )
     filled = template.read_text() if template in paths else ""
     return SitePage(files, tuple(_headers(policy).items()), tuple(playback_origins), filled)
@@ -97,24 +97,22 @@ def content_security_policy(
     *,
     upload_origins: Sequence[str],
     playback_origins: Sequence[str],
-    private_origin: str | None = None,
+    private_origins: Sequence[str] = (),
     frame_ancestors: Sequence[str] = (),
 ) -> str:
     """Return the policy: the page may reach itself, the buckets it sends to and the hosts it plays from."""
-    # The files of private videos are read from the hosts that uploads are sent to.
-    private = () if private_origin is None else (private_origin, *upload_origins)
-    connect = _sources("'self'", *upload_origins, *playback_origins, *private)
+    connect = _sources("'self'", *upload_origins, *playback_origins, *private_origins)
     rules = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         # Uppy's style sheet draws its icons as data: URLs.
-        "img-src": _sources("'self'", "data:", *playback_origins, *private),
+        "img-src": _sources("'self'", "data:", *playback_origins, *private_origins),
         "font-src": "'none'",
         "connect-src": connect,
         # hls.js hands the stream to the video element as blob:, and each track of captions an empty text as data:;
         # browsers with native HLS fetch both themselves.
-        "media-src": _sources("blob:", "data:", *playback_origins, *private),
+        "media-src": _sources("blob:", "data:", *playback_origins, *private_origins),
         "worker-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",

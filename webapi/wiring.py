@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -326,21 +326,26 @@ def _page(settings: Settings, spaces: Mapping[str, StorageSettings]) -> SitePage
     if settings.web_dir is None:
         return None
     # Signing needs no request, and shows which hosts browsers will be sent to.
-    signed = [
-        Storage(own, make_clients(own)).presign_upload(
-            "uploads/example", content_type="video/mp4", declared_bytes=None, expires_seconds=1
-        )
-        for own in spaces.values()
+    stores = [Storage(own, make_clients(own)) for own in spaces.values()]
+    uploads = [
+        store.presign_upload("uploads/example", content_type="video/mp4", declared_bytes=None, expires_seconds=1).url
+        for store in stores
     ]
+    private = [] if settings.api_base_url is None else [settings.api_base_url, *map(_private_file, stores)]
     try:
         return read_page(
             settings.web_dir,
-            upload_urls=[one.url for one in signed],
+            upload_urls=uploads,
             playback_urls=[own.public_base_url for own in spaces.values()],
-            private_url=settings.api_base_url,
+            private_urls=private,
         )
     except NoPageError as error:
         sys.exit(f"{WHO} cannot start: WEB_DIR: {error}")
+
+
+def _private_file(storage: Storage) -> str:
+    signed_at = datetime.now(UTC)
+    return storage.presign_private("example", "example", signed_at=signed_at, ends_at=signed_at + timedelta(seconds=1))
 
 
 def _tokens(settings: Settings, clock: Callable[[], datetime]) -> TokenVerifier:

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from controller.settings import OperatorSettings
 from devstack.chart import names_of, values
+from devstack.paths import PROJECT_DIR
 from runtime.tracing import TracingSettings
 from storage.settings import StorageSettings
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, refused, rendered
@@ -28,7 +29,8 @@ NOT_OFFERED = {"WEB_DIR", "KUBECONFIG", "TIME_SCALE", "CRASH_AT", "CRASH_SIGNAL"
 # A process that does not use them does not see them.
 NOT_SHOWN = {
     "api": {f"S3_{who}_{half}_KEY" for who in ("RAW_READER", "PROCESSED_WRITER") for half in ("ACCESS", "SECRET")},
-    "operator": {f"S3_{who}_{half}_KEY" for who in ("RAW_WRITER", "PRIVATE_READER") for half in ("ACCESS", "SECRET")},
+    "operator": {f"S3_{who}_{half}_KEY" for who in ("RAW_WRITER", "PRIVATE_READER") for half in ("ACCESS", "SECRET")}
+    | {"S3_PRIVATE_CDN_KEY"},
 }
 # What is optional.
 WITH_MAIL = ["--set=credentials.mail.existingSecret=mail", "--set=settings.operator.MAIL_FROM=a@example.com"]
@@ -110,6 +112,12 @@ def test_a_process_accepts_the_variables_that_the_chart_renders(
         for field, default in ((field, about.default) for field, about in type(settings).model_fields.items()):
             if default is not PydanticUndefined and field.upper() not in SECRETS | dict.fromkeys(GIVEN[process]):
                 assert getattr(settings, field) == default, field
+
+
+def test_the_key_of_a_regions_cdn_reaches_the_api_alone() -> None:
+    documents = rendered("r", values=PROJECT_DIR / "docs" / "examples" / "values-regions.yaml")
+    assert "REGION_FRA1_S3_PRIVATE_CDN_KEY" in credentials_of(documents, "api")
+    assert not [name for name in credentials_of(documents, "operator") if "PRIVATE_CDN" in name]
 
 
 def test_each_process_sees_the_credentials_that_it_uses_and_no_others() -> None:

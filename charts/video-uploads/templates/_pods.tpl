@@ -62,6 +62,7 @@ storage:
     {{- end }}
     - S3_PRIVATE_READER_ACCESS_KEY
     - S3_PRIVATE_READER_SECRET_KEY
+    - S3_PRIVATE_CDN_KEY
 callbacks: {keys: [WEBHOOK_SIGNING_KEYS]}
 tokens: {keys: [JWT_SIGNING_KEY]}
 playback: {keys: [PLAYBACK_SIGNING_KEYS], optional: [PLAYBACK_VIEWER_KEYS]}

@@ -86,18 +86,28 @@ def test_the_policy_names_the_hosts_of_every_region_once() -> None:
 
 
 def test_the_policy_allows_the_hosts_of_private_videos_where_there_are_some() -> None:
-    def rules(private_origin: str | None) -> dict[str, str]:
+    def rules(*private_origins: str) -> dict[str, str]:
         policy = content_security_policy(
             upload_origins=["https://b.example.com"],
             playback_origins=["https://cdn.example.com"],
-            private_origin=private_origin,
+            private_origins=private_origins,
         )
         return {name: allowed for name, _, allowed in (rule.partition(" ") for rule in policy.split("; "))}
 
-    allowing = rules("https://api.example.com")
+    allowing = rules("https://api.example.com", "https://private.example.com")
     for name in ("img-src", "media-src", "connect-src"):
-        assert {"https://api.example.com", "https://b.example.com"} <= set(allowing[name].split()), name
-    assert rules(None)["media-src"] == "blob: data: https://cdn.example.com"
+        assert {"https://api.example.com", "https://private.example.com"} <= set(allowing[name].split()), name
+    assert "https://b.example.com" not in allowing["media-src"]
+    assert rules()["media-src"] == "blob: data: https://cdn.example.com"
+
+
+def test_the_page_may_read_private_videos_from_where_their_urls_lead(directory: Path) -> None:
+    urls = ["https://api.example.com", "https://private.example.com/films/private/v/a?token=5ec1e7"]
+    page = read_page(directory, upload_urls=[UPLOAD_URL], playback_urls=[PLAYBACK_URL], private_urls=urls)
+    policy = dict(page.headers)["Content-Security-Policy"]
+    assert (
+        "media-src blob: data: https://cdn.example.com https://api.example.com https://private.example.com;" in policy
+    )
 
 
 def test_origins_are_taken_from_urls_without_their_paths(client: falcon.testing.TestClient) -> None:
