@@ -22,7 +22,8 @@ def test_without_any_callback_polling_finds_that_the_job_ended(world: World, cli
 
     assert world.rows(video_id)["job_claims"] == []
     assert "claim" not in world.causes(video_id)
-    assert world.causes(video_id)[-1] == "poll"
+    # Both look without a callback, and the earlier of two takes the pass.
+    assert world.causes(video_id)[-1] in {"poll", "sweep"}
     assert len(world.jobs(video_id)) == 1
 
 
