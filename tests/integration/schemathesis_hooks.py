@@ -11,7 +11,6 @@ import re
 from datetime import datetime
 from typing import Any
 
-import orjson
 import psycopg
 import schemathesis
 
@@ -127,7 +126,7 @@ def _make_good(body: dict[str, Any]) -> None:
         # How many parts there are is a matter of the file; the first one is always there.
         body["part_numbers"] = [1]
     metadata = body.get("metadata")
-    if isinstance(metadata, dict) and len(orjson.dumps(metadata)) > METADATA_BYTES_MAX:
+    if isinstance(metadata, dict) and len(json.dumps(metadata)) > METADATA_BYTES_MAX:
         body["metadata"] = {}
 
 
