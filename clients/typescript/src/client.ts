@@ -3,8 +3,7 @@
 import { Api } from "./api.js";
 import { Calls, type Choices } from "./calls.js";
 import { follow, type FollowOptions } from "./following.js";
-import { fileName, nameInUrl, titleOf } from "./names.js";
-import { ANY_TYPE, Records } from "./records.js";
+import { newFetchOf, Records } from "./records.js";
 import { tokensFrom } from "./tokens.js";
 import type { Video } from "./types.js";
 import { Uploader, type UploadOptions } from "./uploader.js";
@@ -44,9 +43,7 @@ export class Client {
    * part. For a day the same `idempotencyKey` returns the same video.
    */
   async fetch(url: string, { title, idempotencyKey = crypto.randomUUID(), ...choices }: FetchOptions = {}): Promise<string> {
-    const name = nameInUrl(url);
-    const video = { title: title ?? titleOf(name), filename: fileName(name), content_type: ANY_TYPE, source_url: url };
-    return this.calls.fetch({ ...video, ...choices }, idempotencyKey);
+    return this.calls.fetch({ ...newFetchOf(url), ...(title !== undefined && { title }), ...choices }, idempotencyKey);
   }
 
   /** Return the video once it is ready, has failed, or waits for a person. */

@@ -1,7 +1,7 @@
 // Records of unfinished uploads that survive reloads: enough to resume, and never the file itself.
 
-import type { NewVideo } from "./calls.js";
-import { fileName, titleOf } from "./names.js";
+import type { NewFetch, NewVideo } from "./calls.js";
+import { fileName, nameInUrl, titleOf } from "./names.js";
 
 export interface UploadRecord {
   /** Identifies the upload here, and is its Idempotency-Key at the service, so that a lost first answer costs nothing. */
@@ -25,7 +25,7 @@ export interface Chosen {
 }
 
 /** Any bytes: the service looks into the file. */
-export const ANY_TYPE = "application/octet-stream";
+const ANY_TYPE = "application/octet-stream";
 const KEPT_AS = "uploads";
 const AT_MOST = 50;
 // The service ends an upload after a week.
@@ -59,6 +59,12 @@ function typeOf(declared: string): string {
 /** Return the request that creates the video. */
 export function newVideoOf({ title, name, type, size, mode }: UploadRecord): NewVideo {
   return { title, filename: name, content_type: type, size_bytes: size, upload_mode: mode };
+}
+
+/** Return the request that creates the video of a file at a URL. */
+export function newFetchOf(url: string): NewFetch {
+  const name = nameInUrl(url);
+  return { title: titleOf(name), filename: fileName(name), content_type: ANY_TYPE, source_url: url };
 }
 
 export class Records {

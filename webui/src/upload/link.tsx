@@ -1,7 +1,7 @@
 // A file that the service fetches from an address.
 
 import { useState } from "preact/hooks";
-import { ANY_TYPE, type Calls, fileName, nameInUrl, titleOf } from "video-uploads-client";
+import { type Calls, newFetchOf } from "video-uploads-client";
 
 import { Button, Outcome } from "../ui/parts";
 
@@ -13,8 +13,6 @@ export interface LinkProps {
 
 export function FromLink({ calls, onVideo }: LinkProps) {
   const [url, setUrl] = useState("");
-  // The same until it was answered: a lost answer makes no second video.
-  const [key, setKey] = useState(() => crypto.randomUUID());
   const [busy, setBusy] = useState(false);
   const [message, setMessage] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -24,15 +22,13 @@ export function FromLink({ calls, onVideo }: LinkProps) {
     setMessage(null);
     setError(null);
     try {
-      const name = nameInUrl(url);
-      const title = titleOf(name);
-      onVideo(await calls.fetch({ title, filename: fileName(name), content_type: ANY_TYPE, source_url: url }, key));
-      setMessage(`“${title}” is being fetched. You can close this page.`);
+      const video = newFetchOf(url);
+      onVideo(await calls.fetch(video, crypto.randomUUID()));
+      setMessage(`“${video.title}” is being fetched. You can close this page.`);
       setUrl("");
     } catch (error) {
       setError((error as Error).message);
     }
-    setKey(crypto.randomUUID());
     setBusy(false);
   };
   return (
