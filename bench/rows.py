@@ -417,7 +417,7 @@ ROWS = (
     Row(
         "kill",
         "SIGKILL of the worker amid uploads",
-        "The operator (its successor waits until the Lease expires), or Sidekiq; started again at once.",
+        "The operator, which has its Lease again at once as in its pod, or Sidekiq; both started again at once.",
         kill,
         {},
     ),

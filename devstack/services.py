@@ -41,8 +41,11 @@ def api(paths: Paths, config: ServiceConfig) -> Server:
 
 
 def operator(paths: Paths, config: ServiceConfig) -> Server:
-    """Return the operator. A standby is ready too: after a kill the Lease takes some seconds to expire."""
-    return _operator(paths, OPERATOR, config.for_operator())
+    """Return the operator. A standby is ready too.
+
+    Started again, it is what a kubelet starts in the same pod: it has its predecessor's name, and so its Lease at once.
+    """
+    return _operator(paths, OPERATOR, {**config.for_operator(), "POD_NAME": OPERATOR})
 
 
 def another_operator(paths: Paths, config: ServiceConfig, name: str, settings: Mapping[str, str]) -> Server:

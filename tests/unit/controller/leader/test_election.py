@@ -81,6 +81,13 @@ def test_a_second_candidate_leads_once_it_saw_no_renewal_for_a_whole_lease() -> 
     assert (store.spec["holderIdentity"], store.spec["leaseTransitions"]) == ("b", 1)
 
 
+def test_a_process_that_is_started_again_under_its_own_name_leads_at_once() -> None:
+    store = FakeLease()
+    candidate(store, "a").acquire_or_renew(now=0)
+    assert candidate(store, "a").acquire_or_renew(now=1) is Holder.SELF
+    assert (store.spec["holderIdentity"], store.spec["leaseTransitions"]) == ("a", 0)
+
+
 def test_a_released_lease_is_free_at_once() -> None:
     store = FakeLease()
     first, second = candidate(store, "a"), candidate(store, "b")
