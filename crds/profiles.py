@@ -49,7 +49,7 @@ class ProfileStoryboardBody(_Model):
     width: int = Field(default=160, ge=80, le=640)
 
 
-class RolloutBody(_Model):
+class RolloutSpecBody(_Model):
     """How a library is transcoded anew when the profile changes."""
 
     generation: int = Field(default=0, ge=0, le=1_000_000)
@@ -89,7 +89,7 @@ class ProfileSpecBody(_Model):
 class DeclaredProfileBody(ProfileSpecBody):
     """The spec of a TranscodeProfile: what a job makes, and whether the library follows its changes."""
 
-    rollout: RolloutBody | None = None
+    rollout: RolloutSpecBody | None = None
 
 
 ProfileHash = Annotated[str, Field(max_length=16, pattern=PROFILE_HASH_PATTERN)]

@@ -29,7 +29,7 @@ class Refusal(StrEnum):
 
 
 @dataclass(eq=False)
-class Wait:
+class WaitingClient:
     """One request that may wait. Only `Waits` changes it.
 
     ``revision``: what its client has, while it waits. ``has_changed``: whether the video has since the last look.
@@ -52,7 +52,7 @@ class Waits:
         self._at_most = at_most
         self._per_owner = per_owner
         self._lock = threading.Lock()
-        self._of_video: dict[str, set[Wait]] = defaultdict(set)
+        self._of_video: dict[str, set[WaitingClient]] = defaultdict(set)
         self._of_owner: Counter[str] = Counter()
         self._count = 0
         self._is_closed = False
@@ -64,9 +64,9 @@ class Waits:
         """True once the process stops."""
         return self._is_closed
 
-    def enter(self, kind: WaitKind, video_id: str, owner: str) -> Wait | None:
+    def enter(self, kind: WaitKind, video_id: str, owner: str) -> WaitingClient | None:
         """Register a request before it reads its video; None if it may not wait."""
-        wait = Wait(kind, video_id, owner)
+        wait = WaitingClient(kind, video_id, owner)
         with self._lock:
             refusal = self._refusal(owner)
             if refusal is None:
@@ -79,7 +79,7 @@ class Waits:
         self._open[kind].inc()
         return wait
 
-    def leave(self, wait: Wait) -> None:
+    def leave(self, wait: WaitingClient) -> None:
         """Remove a request that was answered, or whose client has gone. Safe to repeat."""
         with self._lock:
             waits = self._of_video.get(wait.video_id, set())
@@ -95,12 +95,12 @@ class Waits:
             wait.wake = None
         self._open[wait.kind].dec()
 
-    def look_again(self, wait: Wait) -> None:
+    def look_again(self, wait: WaitingClient) -> None:
         """Note that the request is about to read its video again: changes before this moment do not count."""
         with self._lock:
             wait.has_changed, wait.wake = False, None
 
-    def begin(self, wait: Wait, revision: str, wake: Callable[[], object]) -> bool:
+    def begin(self, wait: WaitingClient, revision: str, wake: Callable[[], object]) -> bool:
         """Wait until the video changes; False if it has changed since the last look began, and ``wake`` is not kept."""
         with self._lock:
             if wait.has_changed:

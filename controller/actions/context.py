@@ -24,13 +24,13 @@ class Requeue(Enum):
 class Result:
     """The result of a pass. ``step``: the name of the step for the log, None if the pass changed nothing.
 
-    ``shown``: the resource as the step wrote it, None if it did not.
+    ``written``: the resource as the step wrote it, None if it did not.
     """
 
     row: VideoRow
     next: Requeue
     step: str | None = None
-    shown: Resource | None = None
+    written: Resource | None = None
 
 
 @dataclass(frozen=True)

@@ -35,21 +35,21 @@ _WARNING_REASONS = frozenset(
 
 
 def write_status(
-    row: VideoRow, deps: Dependencies, now: datetime, *, seen: Resource | None = None, is_missing: bool = False
+    row: VideoRow, deps: Dependencies, now: datetime, *, latest: Resource | None = None, is_missing: bool = False
 ) -> Resource | None:
     """Make the resource show the row, and return it as written, None if there is none.
 
-    ``seen``: the resource as this pass read or wrote it last; without it, it is read. ``is_missing``: there is probably
-    none of this name, so it is made without being looked for: one that is there all the same takes no older spec.
-    A resource with a newer observation than the row's is not written: the row is the one that is behind. Raises
-    ConflictError, UnavailableError, RefusedError.
+    ``latest``: the resource as this pass read or wrote it last; without it, it is read. ``is_missing``: there is
+    probably none of this name, so it is made without being looked for: one that is there all the same takes no older
+    spec. A resource with a newer observation than the row's is not written: the row is the one that is behind.
+    Raises ConflictError, UnavailableError, RefusedError.
     """
     if row.retired:
         _remove(row, deps)
         return None
-    if seen is None and (not is_missing or row.desired.origin is Origin.KUBERNETES):
-        seen = deps.resources.get(row.desired.video_id)
-    resource = _with_current_spec(row, seen, deps)
+    if latest is None and (not is_missing or row.desired.origin is Origin.KUBERNETES):
+        latest = deps.resources.get(row.desired.video_id)
+    resource = _with_current_spec(row, latest, deps)
     if resource is None:
         return None
     if is_ahead_of(row, resource):

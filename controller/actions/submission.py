@@ -139,12 +139,12 @@ def _shown_once(after: ObservedState, ctx: ReconcileContext) -> Result:
 
 
 def _intend(step: Submit, ctx: ReconcileContext, permit: Permit, profile: OrderedProfile) -> Result:
-    deps, seen, is_reachable = ctx.deps, None, True
+    deps, latest, is_reachable = ctx.deps, None, True
     try:
-        seen = deps.resources.get(ctx.row.desired.video_id)
+        latest = deps.resources.get(ctx.row.desired.video_id)
     except UpstreamError:
         is_reachable = False
-    if seen is not None and is_ahead_of(ctx.row, seen):
+    if latest is not None and is_ahead_of(ctx.row, latest):
         return Result(ctx.row, Requeue.BACKOFF)
     started = deps.monotonic()
     intended = replace(
@@ -162,14 +162,14 @@ def _intend(step: Submit, ctx: ReconcileContext, permit: Permit, profile: Ordere
     row = ctx.store(intended, intent)
     if row is None:
         return Result(ctx.row, Requeue.BACKOFF)
-    shown = None
+    written = None
     if is_reachable:
         with suppress(UpstreamError):
-            shown = write_status(row, deps, ctx.now, seen=seen)
+            written = write_status(row, deps, ctx.now, latest=latest)
     result = _start_job(step, replace(ctx, row=row), permit, profile.spec, started)
-    if shown is not None:
+    if written is not None:
         _remove_upload(row, deps)
-    return replace(result, shown=shown)
+    return replace(result, written=written)
 
 
 def _is_private(row: VideoRow) -> bool:

@@ -152,23 +152,23 @@ def _parts(row: VideoRow, multipart: MultipartUpload | None, deps: Dependencies)
 
 def _submissions(row: VideoRow, deps: Dependencies, now: datetime) -> Snapshot:
     attempts = _attempts(row, deps)
-    known = Snapshot(attempts=attempts)
+    partial = Snapshot(attempts=attempts)
     if attempts and attempts[-1].state in _UNANSWERED:
-        known = replace(
-            known,
+        partial = replace(
+            partial,
             accepted_at=deps.attempts.last_accepted_at(),
             accepted_before=deps.attempts.last_accepted_at(before=attempts[-1].intended_at),
         )
-    incomplete = replace(known, is_incomplete=True)
+    incomplete = replace(partial, is_incomplete=True)
     if attempts and attempts[-1].state in UNRESOLVED:
         claims = deps.claims.of_attempt(row.desired.video_id, attempts[-1].attempt)
-        return _incomplete_if_unavailable(row, deps, lambda: _lost_submission(row, known, claims, deps), incomplete)
+        return _incomplete_if_unavailable(row, deps, lambda: _lost_submission(row, partial, claims, deps), incomplete)
     is_last = ends_without_another(row, attempts, now, deps.policy)
     return _incomplete_if_unavailable(
         row,
         deps,
         lambda: replace(
-            known,
+            partial,
             original=deps.storage.head(row.original_key),
             used=find_used_attempt(row, deps.storage.marks(row.desired.video_id), deps) if is_last else None,
         ),
@@ -176,15 +176,15 @@ def _submissions(row: VideoRow, deps: Dependencies, now: datetime) -> Snapshot:
     )
 
 
-def _lost_submission(row: VideoRow, known: Snapshot, claims: Sequence[str], deps: Dependencies) -> Snapshot:
+def _lost_submission(row: VideoRow, partial: Snapshot, claims: Sequence[str], deps: Dependencies) -> Snapshot:
     """Read each job that a callback or the bucket named; if Coconut knows none, look at the outputs."""
-    marked = deps.storage.marks(row.desired.video_id).jobs.get(known.attempts[-1].attempt)
+    marked = deps.storage.marks(row.desired.video_id).jobs.get(partial.attempts[-1].attempt)
     for job_id in [*claims, *([] if marked is None else [marked])]:
         job = _job(job_id, deps)
         if job is not None:
-            return replace(known, job=job)
+            return replace(partial, job=job)
     return replace(
-        known,
+        partial,
         original=deps.storage.head(row.original_key),
         outputs=_outputs(row, row.observed.outputs_folder, None, deps),
     )

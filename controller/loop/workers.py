@@ -140,20 +140,20 @@ class Workers:
         if result.next is Requeue.NOW:
             self._queue.add(video_id, cause)  # the next pass writes one status for both
             return PassResult.REQUEUE
-        self._show(result.row, cached, cause, seen=result.shown)
+        self._show(result.row, cached, cause, latest=result.written)
         if _is_due_at_once(result.row, request):
             self._queue.add(video_id, cause)
         self._queue.forget(video_id)  # only after the write: while Kubernetes is away, passes keep backing off
         return PassResult.REQUEUE_AFTER if self._schedule(result.row) else PassResult.SUCCESS
 
     def _show(
-        self, row: VideoRow, cached: CachedResource | None, cause: Cause, *, seen: Resource | None = None
+        self, row: VideoRow, cached: CachedResource | None, cause: Cause, *, latest: Resource | None = None
     ) -> None:
         is_shown = cached is not None and not row.retired and cached.is_current(row.revisions)
         if not is_shown:
             # The resync listed all resources and did not find this one; any other pass may be ahead of the watch.
             is_missing = cached is None and cause is Cause.SWEEP
-            shown = write_status(row, self._deps, self._clock(), seen=seen, is_missing=is_missing)
+            shown = write_status(row, self._deps, self._clock(), latest=latest, is_missing=is_missing)
             if shown is not None:
                 self._cache.shows(shown, row.revisions)
 

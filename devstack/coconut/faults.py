@@ -83,7 +83,7 @@ class Faults:
         with self._lock:
             return float(self._values[name])
 
-    def fate(self) -> JobFaults:
+    def of_job(self) -> JobFaults:
         slow = self.seconds("slow")
         return JobFaults(
             is_held=self.strikes("hold"),

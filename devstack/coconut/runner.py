@@ -40,7 +40,7 @@ class Task:
 
     job: JobRecord
     request: JobRequest
-    fate: JobFaults
+    faults: JobFaults
     source: Source | None = None
 
 
@@ -68,8 +68,8 @@ class Runner:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, job: JobRecord, request: JobRequest, fate: JobFaults) -> None:
-        self._put(Task(job, request, fate))
+    def submit(self, job: JobRecord, request: JobRequest, faults: JobFaults) -> None:
+        self._put(Task(job, request, faults))
 
     def stop(self) -> None:
         """End at once, together with every ffmpeg."""
@@ -80,7 +80,7 @@ class Runner:
             thread.join(STOP_SECONDS)
 
     def _put(self, task: Task, *, delay_seconds: float = 0) -> None:
-        (self._canned_queue if task.fate.is_canned else self._queue).put(task, delay_seconds=delay_seconds)
+        (self._canned_queue if task.faults.is_canned else self._queue).put(task, delay_seconds=delay_seconds)
 
     def _work(self, queue: DelayedQueue[Task]) -> None:
         while (task := queue.get()) is not None:
@@ -99,14 +99,14 @@ class Runner:
             job, source = self._transfer(task)
             if source is None:
                 return
-            if task.fate.is_stuck:
+            if task.faults.is_stuck:
                 self._remove_input(job)
                 return
-            if task.fate.slow_seconds:
+            if task.faults.slow_seconds:
                 # The wait holds no worker, so any number of slow jobs can be under way.
-                self._put(replace(task, job=job, source=source), delay_seconds=task.fate.slow_seconds)
+                self._put(replace(task, job=job, source=source), delay_seconds=task.faults.slow_seconds)
                 return
-        if task.fate.is_held and self._is_holding():
+        if task.faults.is_held and self._is_holding():
             self._put(replace(task, job=job, source=source), delay_seconds=HOLD_LOOK_SECONDS)
             return
         for output in task.request.outputs:
@@ -135,7 +135,7 @@ class Runner:
         return job, source
 
     def _source(self, job: JobRecord, task: Task) -> Source:
-        if task.fate.is_canned:
+        if task.faults.is_canned:
             download(task.request.input_url, Path(os.devnull), only_first_byte=True)
             return self._canned.source()
         folder = self._folder / job.id
@@ -165,9 +165,9 @@ class Runner:
 
     def _made(self, job: JobRecord, output: Output, task: Task, source: Source) -> Made:
         # With the fault `fail` the streams fail and the images are made: a real failure looks like this.
-        if task.fate.fails and output.kind == "httpstream":
+        if task.faults.fails and output.kind == "httpstream":
             raise FfmpegError("the fault 'fail' is on")
-        if task.fate.is_canned:
+        if task.faults.is_canned:
             return self._canned.make(output)
         folder = self._folder / job.id / f"output-{task.request.outputs.index(output)}"
         folder.mkdir()

@@ -155,7 +155,7 @@ class CoconutHandler(BaseHTTPRequestHandler):
             id=new_job_id(), created_at=now, outputs=tuple(OutputState.of(output) for output in request.outputs)
         )
         parts.store.accept(job, request.notification.reference(), at=now)
-        parts.runner.submit(job, request, parts.faults.fate())
+        parts.runner.submit(job, request, parts.faults.of_job())
         return job
 
     def _shown(self, job_id: str) -> Response:

@@ -12,8 +12,8 @@ from domain.objects import ExpectedExtras, OutputsProblem, VerifiedOutputs
 from domain.video import Rendition
 from storage.verify.playlist import (
     PLAYLIST_BYTES_MAX,
-    MediaPlaylist,
     PlaylistError,
+    PlaylistFiles,
     UnreadableError,
     key_beside,
     read_master,
@@ -90,7 +90,7 @@ def _duration(number: int, variant: Rendition, master: str, outputs: Outputs) ->
         return media.duration_seconds
 
 
-def _check_files(playlist_key: str, media: MediaPlaylist, sizes: Mapping[str, int]) -> None:
+def _check_files(playlist_key: str, media: PlaylistFiles, sizes: Mapping[str, int]) -> None:
     missing = sum(sizes.get(key_beside(playlist_key, uri), 0) == 0 for uri in media.uris)
     if missing:
         raise UnreadableError(f"{missing} of its {len(media.uris)} files are missing or empty")

@@ -40,7 +40,7 @@ class UnreadableError(PlaylistError):
 
 
 @dataclass(frozen=True)
-class MediaPlaylist:
+class PlaylistFiles:
     """The playlist of one variant: the URIs of its files, in order, and its duration."""
 
     uris: tuple[str, ...]
@@ -61,7 +61,7 @@ def read_master(text: str) -> tuple[Rendition, ...]:
     return tuple(_rendition(playlist["uri"], playlist["stream_info"]) for playlist in playlists)
 
 
-def read_media(text: str) -> MediaPlaylist:
+def read_media(text: str) -> PlaylistFiles:
     """Return a finished media playlist. Raises PlaylistError."""
     parsed = _parse(text)
     segments = parsed["segments"]
@@ -79,7 +79,7 @@ def read_media(text: str) -> MediaPlaylist:
     uris = [section.get("uri") for section in parsed["segment_map"]] + [segment.get("uri") for segment in segments]
     if not all(uris):
         raise UnreadableError("a segment has no URI")
-    return MediaPlaylist(uris=tuple(uris), duration_seconds=math.fsum(durations))
+    return PlaylistFiles(uris=tuple(uris), duration_seconds=math.fsum(durations))
 
 
 def key_beside(playlist_key: str, uri: str) -> str:

@@ -47,8 +47,8 @@ BREAKS: dict[str, tuple[Edit, ...]] = {
         Edit(
             "controller/loop/look.py",
             "        job = _job(job_id, deps)\n        if job is not None:\n"
-            "            return replace(known, job=job)\n",
-            "        return replace(known, job=_job(job_id, deps) or Job(job_id, JobState.RUNNING, 0))\n",
+            "            return replace(partial, job=job)\n",
+            "        return replace(partial, job=_job(job_id, deps) or Job(job_id, JobState.RUNNING, 0))\n",
         ),
     ),
     "ignore missing segments when outputs are verified": (

@@ -33,7 +33,7 @@ from domain.spending import SpendingLimits
 from tests.integration.databases import clocked_database
 from tests.support.api import A_VIDEO, Api
 from tests.support.fakes.records import FakeRecords
-from tests.support.fakes.transcoder import SEGMENTS, Answer, FakeTranscoder, Fate, Script
+from tests.support.fakes.transcoder import SEGMENTS, Answer, FakeTranscoder, JobEnd, Script
 from tests.support.fakes.videos import SEGMENT_SECONDS, mp4
 from tests.support.postgres import ClockedDatabase
 from tests.support.world.clock import MORNING
@@ -214,10 +214,10 @@ class Callers(RuleBasedStateMachine):
             self.rolled_out[row["video_id"], row["edition"]] = float("inf")
             self.process.queue.add(video_id, Cause.POLL)
 
-    @rule(answer=st.sampled_from(Answer), fate=st.sampled_from(sorted(set(Fate) - {Fate.NEVER_ENDS}, key=str)))
-    def expect(self, answer: Answer, fate: Fate) -> None:
+    @rule(answer=st.sampled_from(Answer), job_end=st.sampled_from(sorted(set(JobEnd) - {JobEnd.NEVER_ENDS}, key=str)))
+    def expect(self, answer: Answer, job_end: JobEnd) -> None:
         self.world.transcoder.script.answers.append(answer)
-        self.world.transcoder.script.fates.append(fate)
+        self.world.transcoder.script.job_ends.append(job_end)
 
     @rule(passes=st.integers(5, 30))
     def work(self, passes: int) -> None:

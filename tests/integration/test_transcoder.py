@@ -16,7 +16,7 @@ from tests.integration.devstack.coconut.server import StandInClient, put
 from tests.integration.storage.reach import settings_for
 from tests.support.clips import a_clip
 from tests.support.contracts.transcoder_contract import Account, TranscoderContract
-from tests.support.fakes.transcoder import Answer, Fate
+from tests.support.fakes.transcoder import Answer, JobEnd
 
 NOWHERE = "http://127.0.0.1:9"
 CLIP_SECONDS = 1.0
@@ -25,7 +25,7 @@ FAULT_OF_ANSWER = {
     Answer.LOST_BEFORE: "http_5xx_before",
     Answer.LOST_AFTER: "http_5xx_after",
 }
-FAULT_OF_FATE = {Fate.BREAKS: "fail", Fate.NEVER_ENDS: "stuck"}
+FAULT_OF_END = {JobEnd.BREAKS: "fail", JobEnd.NEVER_ENDS: "stuck"}
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +42,11 @@ class TestCoconut(TranscoderContract):
         not_a_video = tmp_path / "letter.mp4"
         not_a_video.write_text("Dear diary")
 
-        def prepare(answer: Answer, fate: Fate) -> JobOrder:
-            faults = [FAULT_OF_ANSWER.get(answer), FAULT_OF_FATE.get(fate)]
+        def prepare(answer: Answer, job_end: JobEnd) -> JobOrder:
+            faults = [FAULT_OF_ANSWER.get(answer), FAULT_OF_END.get(job_end)]
             requests.delete(f"{provider.control_url}/_faults", timeout=10).raise_for_status()
             provider.set_faults(**{fault: True for fault in faults if fault is not None})
-            source_url = put(s3, not_a_video if fate is Fate.CANNOT_DECODE else clip)
+            source_url = put(s3, not_a_video if job_end is JobEnd.CANNOT_DECODE else clip)
             if answer is Answer.REFUSED:
                 source_url = source_url.replace("http://", "ftp://")
             return JobOrder(video, 1, "1-word", source_url, f"{NOWHERE}/hook?video={video}&attempt=1&sig=s")

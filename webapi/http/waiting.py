@@ -13,7 +13,7 @@ import falcon
 
 from domain.records import VideoRow
 from webapi.http.auth import caller_of, seconds_left_of
-from webapi.waits import Wait, WaitKind, Waits
+from webapi.waits import WaitingClient, WaitKind, Waits
 
 # Where the WSGI environment holds the `Turn`.
 TURN = "video_uploads.turn"
@@ -27,7 +27,7 @@ class SuspendRequest(BaseException):
     monotonic clock. Raised while a body is read, it keeps the response open.
     """
 
-    def __init__(self, wait: Wait, revision: str, until: float) -> None:
+    def __init__(self, wait: WaitingClient, revision: str, until: float) -> None:
         super().__init__(wait.video_id)
         self.wait = wait
         self.revision = revision
@@ -42,11 +42,11 @@ class Turn:
 
     def __init__(self, waits: Waits, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.waits = waits
-        self.wait: Wait | None = None
+        self.wait: WaitingClient | None = None
         self.sent: str | None = None
         self.began_at = monotonic()
 
-    def enter(self, kind: WaitKind, video_id: str, owner: str) -> Wait | None:
+    def enter(self, kind: WaitKind, video_id: str, owner: str) -> WaitingClient | None:
         """Register the request before its video is read; return None if it may not wait."""
         if self.wait is None:
             self.wait = self.waits.enter(kind, video_id, owner)

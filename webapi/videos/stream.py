@@ -13,7 +13,7 @@ from webapi.http.authorization import owned
 from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.http.waiting import SuspendRequest, Turn, accepted_until, turn_of
 from webapi.videos.serializers import Serializer
-from webapi.waits import Wait, WaitKind
+from webapi.waits import WaitingClient, WaitKind
 
 MEDIA_EVENTS = "text/event-stream"
 # When a client connects again after its stream has ended; spread, since all streams of a process end together.
@@ -70,7 +70,7 @@ class VideoStream:
         return b"id: %s\nevent: video\ndata: %s\n\n" % (revision.encode(), body)
 
 
-def _continued(events: Iterator[bytes], wait: Wait, revision: str, until: float) -> Iterator[bytes]:
+def _continued(events: Iterator[bytes], wait: WaitingClient, revision: str, until: float) -> Iterator[bytes]:
     """Return the events, after which the response stays open instead of ending."""
     yield from events
     raise SuspendRequest(wait, revision, until)

@@ -12,7 +12,7 @@ from domain.objects import VerifiedOutputs
 from storage.object_store import Storage
 from tests.support.eventually import eventually
 from tests.support.fakes.storage import FakeStorage
-from tests.support.fakes.transcoder import Answer, Fate
+from tests.support.fakes.transcoder import Answer, JobEnd
 
 # Sound is padded to whole frames, so a file is a little longer than what was put into it.
 ABOUT_SECONDS = 0.2
@@ -22,7 +22,7 @@ ABOUT_SECONDS = 0.2
 class Account:
     """A transcoder under test, as its provider lets jobs end. ``away``: the same one without an answer.
 
-    ``prepare`` lets the next order have this answer and its job this fate, and returns the order. ``jobs`` names
+    ``prepare`` lets the next order have this answer and its job this job_end, and returns the order. ``jobs`` names
     the jobs that exist, oldest first. ``pass_time`` lets those that can end do so, at once or soon.
     """
 
@@ -30,13 +30,13 @@ class Account:
     away: Transcoder
     storage: Storage | FakeStorage
     source_seconds: float
-    prepare: Callable[[Answer, Fate], JobOrder]
+    prepare: Callable[[Answer, JobEnd], JobOrder]
     jobs: Callable[[], list[str]]
     pass_time: Callable[[], None]
 
-    def order(self, answer: Answer = Answer.ACCEPTED, fate: Fate = Fate.COMPLETES) -> JobOrder:
+    def order(self, answer: Answer = Answer.ACCEPTED, job_end: JobEnd = JobEnd.COMPLETES) -> JobOrder:
         """Prepare for an order and return it."""
-        return self.prepare(answer, fate)
+        return self.prepare(answer, job_end)
 
     def existing(self, job_id: str) -> Job:
         """Return a job that exists."""
@@ -61,7 +61,7 @@ class TranscoderContract:
     """Subclasses give the fixture ``account``: without any job."""
 
     def test_a_submission_starts_a_job_that_is_in_progress(self, account: Account) -> None:
-        job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
+        job_id = account.transcoder.start(account.order(job_end=JobEnd.NEVER_ENDS))
         assert account.jobs() == [job_id]
         account.pass_time()
         job = account.existing(job_id)
@@ -82,18 +82,18 @@ class TranscoderContract:
         assert isinstance(outputs, VerifiedOutputs)
         assert outputs.poster_key is not None
 
-    @pytest.mark.parametrize(("fate", "is_undecodable"), [(Fate.BREAKS, False), (Fate.CANNOT_DECODE, True)])
+    @pytest.mark.parametrize(("job_end", "is_undecodable"), [(JobEnd.BREAKS, False), (JobEnd.CANNOT_DECODE, True)])
     def test_a_failed_job_has_the_message_of_the_provider(
-        self, account: Account, fate: Fate, is_undecodable: bool
+        self, account: Account, job_end: JobEnd, is_undecodable: bool
     ) -> None:
-        job = account.ended(account.transcoder.start(account.order(fate=fate)))
+        job = account.ended(account.transcoder.start(account.order(job_end=job_end)))
         assert (job.state, job.is_undecodable) == (JobState.FAILED, is_undecodable)
         assert job.problem
         assert job.answer == job.problem
         assert "://" not in job.problem
 
     def test_a_submission_made_twice_is_two_jobs(self, account: Account) -> None:
-        order = account.order(fate=Fate.NEVER_ENDS)
+        order = account.order(job_end=JobEnd.NEVER_ENDS)
         first, second = account.transcoder.start(order), account.transcoder.start(order)
         assert first != second
         assert account.jobs() == [first, second]
@@ -101,7 +101,7 @@ class TranscoderContract:
     def test_a_probe_is_answered_with_and_without_a_known_job_and_starts_none(self, account: Account) -> None:
         account.transcoder.probe()
         assert account.jobs() == []
-        job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
+        job_id = account.transcoder.start(account.order(job_end=JobEnd.NEVER_ENDS))
         account.transcoder.probe()
         assert account.jobs() == [job_id]
 
@@ -131,11 +131,11 @@ class TranscoderContract:
     def test_a_busy_provider_accepts_the_next_submission(self, account: Account) -> None:
         with pytest.raises(UnavailableError):
             account.transcoder.start(account.order(Answer.BUSY))
-        job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
+        job_id = account.transcoder.start(account.order(job_end=JobEnd.NEVER_ENDS))
         assert account.jobs() == [job_id]
 
     def test_while_the_provider_is_away_no_job_can_be_read(self, account: Account) -> None:
-        job_id = account.transcoder.start(account.order(fate=Fate.NEVER_ENDS))
+        job_id = account.transcoder.start(account.order(job_end=JobEnd.NEVER_ENDS))
         with pytest.raises(UnavailableError):
             account.away.job(job_id)
         with pytest.raises(UnavailableError):

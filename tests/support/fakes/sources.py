@@ -35,14 +35,14 @@ class FakeSourceFile:
 class FakeSources:
     """Stands in for `HttpSources`: one file for all URLs.
 
-    ``troubles`` are raised first, one for each request; ``cuts`` are then the bytes after which a transfer breaks off,
+    ``failures`` are raised first, one for each request; ``cuts`` are then the bytes after which a transfer breaks off,
     one for each. ``requests``: at which offset each began. ``on_request``: what happens in the world at each.
     """
 
     body: bytes = b""
     version: str | None = '"one"'
     says_size: bool = True
-    troubles: list[SourceUnavailableError | SourceRefusedError] = field(default_factory=list)
+    failures: list[SourceUnavailableError | SourceRefusedError] = field(default_factory=list)
     cuts: list[int] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)
     on_request: Callable[[], object] = lambda: None
@@ -50,8 +50,8 @@ class FakeSources:
     @contextmanager
     def open(self, url: str, *, offset: int, version: str | None) -> Iterator[FakeSourceFile]:
         assert url.startswith("https://")
-        if self.troubles:
-            raise self.troubles.pop(0)
+        if self.failures:
+            raise self.failures.pop(0)
         self.on_request()
         begins_at = offset if offset and version is not None and version == self.version else 0
         self.requests.append(begins_at)

@@ -24,7 +24,7 @@ class Answer(Enum):
     LOST_AFTER = "no answer, but a job"
 
 
-class Fate(Enum):
+class JobEnd(Enum):
     """How a job ends."""
 
     COMPLETES = "with all outputs"
@@ -36,7 +36,7 @@ class Fate(Enum):
     NEVER_ENDS = "never"
 
 
-_COMPLETED = frozenset({Fate.COMPLETES, Fate.LEAVES_HOLES, Fate.UNEVEN})
+_COMPLETED = frozenset({JobEnd.COMPLETES, JobEnd.LEAVES_HOLES, JobEnd.UNEVEN})
 
 
 @dataclass
@@ -49,7 +49,7 @@ class FakeJob:
 
     job_id: str
     order: JobOrder
-    fate: Fate
+    job_end: JobEnd
     source: bytes | None
     started_at: float
     ends_at: float
@@ -76,7 +76,7 @@ class Script:
     """
 
     answers: list[Answer] = field(default_factory=list)
-    fates: list[Fate] = field(default_factory=list)
+    job_ends: list[JobEnd] = field(default_factory=list)
     job_seconds: float = 60.0
     picture_seconds: float | None = SEGMENTS * SEGMENT_SECONDS
     fails_until: float = 0.0
@@ -134,14 +134,14 @@ class FakeTranscoder:
     def run(self) -> None:
         """End the jobs whose time has come, with what they write and report."""
         for job in self.jobs.values():
-            if job.is_over or self._clock.monotonic() < job.ends_at or job.fate is Fate.NEVER_ENDS:
+            if job.is_over or self._clock.monotonic() < job.ends_at or job.job_end is JobEnd.NEVER_ENDS:
                 continue
             job.is_over = True
-            if job.fate in _COMPLETED:
+            if job.job_end in _COMPLETED:
                 files = stream(segments=SEGMENTS) | _extras(job.order.profile)
-                if job.fate is Fate.LEAVES_HOLES:
+                if job.job_end is JobEnd.LEAVES_HOLES:
                     del files["hls/720p/001.ts"]
-                if job.fate is Fate.UNEVEN:
+                if job.job_end is JobEnd.UNEVEN:
                     files["hls/720p/index.m3u8"] = media(["000.ts"]).encode()
                 order = job.order
                 self._storage.put_outputs(order.video_id, order.folder, files, is_private=order.is_private)
@@ -153,8 +153,8 @@ class FakeTranscoder:
 
     def _accept(self, order: JobOrder) -> str:
         now = self._clock.monotonic()
-        fate = self.script.fates.pop(0) if self.script.fates else Fate.COMPLETES
-        job = FakeJob(f"job{len(self.jobs) + 1}", order, fate, self._read(order), now, now + self.script.job_seconds)
+        job_end = self.script.job_ends.pop(0) if self.script.job_ends else JobEnd.COMPLETES
+        job = FakeJob(f"job{len(self.jobs) + 1}", order, job_end, self._read(order), now, now + self.script.job_seconds)
         self.jobs[job.job_id] = job
         for at in (now + 1, job.ends_at):
             self.reports.append(DueCallback(at, order.video_id, order.attempt, job.job_id))
@@ -170,9 +170,9 @@ class FakeTranscoder:
             return Job(job.job_id, JobState.IN_PROGRESS, min(99, int(share * 100)))
         # By the provider's own clock, which tests do not set.
         finished_at = MORNING + timedelta(seconds=job.ends_at)
-        if job.fate is Fate.TOO_LONG:
+        if job.job_end is JobEnd.TOO_LONG:
             return Job(job.job_id, JobState.TOO_LONG, 100, finished_at=finished_at)
-        if job.fate in _COMPLETED:
+        if job.job_end in _COMPLETED:
             return Job(job.job_id, JobState.COMPLETED, 100, finished_at=finished_at)
-        words = "hls: unsupported codec" if job.fate is Fate.CANNOT_DECODE else "hls: an error of ours"
-        return Job(job.job_id, JobState.FAILED, 100, words, job.fate is Fate.CANNOT_DECODE, words, finished_at)
+        words = "hls: unsupported codec" if job.job_end is JobEnd.CANNOT_DECODE else "hls: an error of ours"
+        return Job(job.job_id, JobState.FAILED, 100, words, job.job_end is JobEnd.CANNOT_DECODE, words, finished_at)

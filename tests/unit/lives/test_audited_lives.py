@@ -17,7 +17,7 @@ from domain.objects import OutputsProblem, VerifiedOutputs
 from domain.records import AttemptState
 from domain.stable_playlist import stable_playlist
 from domain.video import Origin, Phase, shown_phase
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.world.auditor import Auditor, copied, entry_of, kinds
 from tests.support.world.endings import a_ready_world, assert_at_rest_for_good, assert_playable, assert_shown
 from tests.support.world.kill_switch import KilledError
@@ -125,7 +125,7 @@ def test_a_video_that_keeps_losing_files_costs_no_more_than_its_budget() -> None
 
 
 def test_a_repair_that_fails_is_left_to_a_person() -> None:
-    world = a_ready_world(Script(fates=[Fate.COMPLETES, Fate.CANNOT_DECODE]))
+    world = a_ready_world(Script(job_ends=[JobEnd.COMPLETES, JobEnd.CANNOT_DECODE]))
     auditor = Auditor(world)
     del world.storage.processed[segments(world)[0]]
     auditor.full()

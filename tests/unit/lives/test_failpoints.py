@@ -23,7 +23,7 @@ from domain.policy import LifecyclePolicy, UncertainSubmissionPolicy
 from domain.stable_playlist import stable_playlist
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Published, Reason, Visibility
 from tests.support.builders.pictures import PICTURE
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.auditor import Auditor
 from tests.support.world.dumps import Dump
@@ -128,12 +128,12 @@ def fetched(
     *,
     cuts: Sequence[int] = (),
     version: str | None = '"one"',
-    troubles: Sequence[SourceUnavailableError | SourceRefusedError] = (),
+    failures: Sequence[SourceUnavailableError | SourceRefusedError] = (),
 ) -> InMemoryWorld:
     """Return a world whose file is fetched from a URL."""
     world = InMemoryWorld(timing=HASTY)
     world.create_fetched(body)
-    world.sources.cuts, world.sources.version, world.sources.troubles = list(cuts), version, list(troubles)
+    world.sources.cuts, world.sources.version, world.sources.failures = list(cuts), version, list(failures)
     return world
 
 
@@ -328,7 +328,7 @@ LIVES = {
     "not-its-turn": Life(in_a_queue),
     "provider-busy": Life(lambda: uploaded(Script([Answer.BUSY]))),
     "provider-refuses": Life(lambda: uploaded(Script([Answer.REFUSED])), (annotate_retry,)),
-    "a-job-breaks": Life(lambda: uploaded(Script(fates=[Fate.BREAKS])), (annotate_retry,)),
+    "a-job-breaks": Life(lambda: uploaded(Script(job_ends=[JobEnd.BREAKS])), (annotate_retry,)),
     "storage-lost-too-long": Life(lose_storage_until_too_late),
     "playlist-lost-too-long": Life(lose_playlists_until_too_late),
     "its-playlist-was-written": Life(killed_once_its_playlist_was_written),
@@ -341,7 +341,7 @@ LIVES = {
     "fetched": Life(fetched, (wait_for_retirement,)),
     "fetched-in-two-goes": Life(lambda: fetched(cuts=[1_500])),
     "fetched-twice-from-its-beginning": Life(lambda: fetched(cuts=[1_500], version=None)),
-    "fetched-too-late": Life(lambda: fetched(troubles=[SourceUnavailableError("HTTP 503")] * 99), (retry,)),
+    "fetched-too-late": Life(lambda: fetched(failures=[SourceUnavailableError("HTTP 503")] * 99), (retry,)),
     "fetched-for-another": Life(fetched_and_deleted_meanwhile, (wait_for_purge,)),
     "made-private-and-public": Life(uploaded, (make_private, make_public)),
     "made-private-without-its-playlist": Life(made_private_without_its_playlist),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.failures import FailureCode
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.world.endings import (
     HASTY,
     a_world,
@@ -84,7 +84,7 @@ def test_killed_repeatedly_it_ends_ready_for_the_price_of_one_job(gaps: list[int
 
 def test_killed_at_any_moment_while_jobs_fail_it_stays_within_its_budget() -> None:
     def hard() -> InMemoryWorld:
-        return a_world(Script([Answer.BUSY, Answer.LOST_AFTER], [Fate.BREAKS]))
+        return a_world(Script([Answer.BUSY, Answer.LOST_AFTER], [JobEnd.BREAKS]))
 
     for world in killed_at_each_moment(hard, live):
         assert_ends_ready(world, jobs=2)
@@ -100,13 +100,13 @@ def test_killed_at_any_moment_while_jobs_fail_it_stays_within_its_budget() -> No
             Script([Answer.LOST_AFTER], job_seconds=HALF_AN_HOUR), False, 2, id="the-answer-is-lost-for-longer"
         ),
         pytest.param(Script([Answer.LOST_BEFORE]), True, 1, id="the-order-is-lost"),
-        pytest.param(Script(fates=[Fate.BREAKS, Fate.BREAKS]), False, 3, id="two-jobs-break"),
-        pytest.param(Script(fates=[Fate.LEAVES_HOLES]), False, 2, id="outputs-are-missing"),
-        pytest.param(Script(fates=[Fate.NEVER_ENDS]), False, 2, id="a-job-never-ends"),
+        pytest.param(Script(job_ends=[JobEnd.BREAKS, JobEnd.BREAKS]), False, 3, id="two-jobs-break"),
+        pytest.param(Script(job_ends=[JobEnd.LEAVES_HOLES]), False, 2, id="outputs-are-missing"),
+        pytest.param(Script(job_ends=[JobEnd.NEVER_ENDS]), False, 2, id="a-job-never-ends"),
     ],
 )
 def test_a_video_becomes_playable_in_spite_of(script: Script, delivers_claims: bool, jobs: int) -> None:
-    world = a_world(Script(list(script.answers), list(script.fates), script.job_seconds))
+    world = a_world(Script(list(script.answers), list(script.job_ends), script.job_seconds))
     live(world, delivers_claims=delivers_claims)
     assert_ends_ready(world, jobs=jobs)
 
@@ -117,16 +117,16 @@ def test_a_video_becomes_playable_in_spite_of(script: Script, delivers_claims: b
         pytest.param(Script([Answer.REFUSED]), FailureCode.PROVIDER_REFUSED, 0, id="refused"),
         pytest.param(Script([Answer.BUSY] * 9999), FailureCode.PROVIDER_UNAVAILABLE, 0, id="busy-for-ever"),
         pytest.param(Script([Answer.LOST_BEFORE] * 9999), FailureCode.PROVIDER_UNAVAILABLE, 0, id="all-orders-lost"),
-        pytest.param(Script(fates=[Fate.BREAKS] * 3), FailureCode.TRANSCODE_FAILED, 3, id="all-jobs-break"),
-        pytest.param(Script(fates=[Fate.CANNOT_DECODE]), FailureCode.VIDEO_UNDECODABLE, 1, id="undecodable"),
-        pytest.param(Script(fates=[Fate.NEVER_ENDS] * 3), FailureCode.TRANSCODE_TIMEOUT, 3, id="no-job-ever-ends"),
+        pytest.param(Script(job_ends=[JobEnd.BREAKS] * 3), FailureCode.TRANSCODE_FAILED, 3, id="all-jobs-break"),
+        pytest.param(Script(job_ends=[JobEnd.CANNOT_DECODE]), FailureCode.VIDEO_UNDECODABLE, 1, id="undecodable"),
+        pytest.param(Script(job_ends=[JobEnd.NEVER_ENDS] * 3), FailureCode.TRANSCODE_TIMEOUT, 3, id="no-job-ever-ends"),
         pytest.param(
-            Script(fates=[Fate.LEAVES_HOLES] * 3), FailureCode.OUTPUTS_INVALID, 3, id="outputs-always-missing"
+            Script(job_ends=[JobEnd.LEAVES_HOLES] * 3), FailureCode.OUTPUTS_INVALID, 3, id="outputs-always-missing"
         ),
     ],
 )
 def test_an_upload_ends_errored_when(script: Script, code: FailureCode, jobs: int) -> None:
-    world = a_world(Script(list(script.answers), list(script.fates)), HASTY)
+    world = a_world(Script(list(script.answers), list(script.job_ends)), HASTY)
     live(world, delivers_claims=False)
     assert_ends_errored(world, code, jobs=jobs)
 

@@ -7,7 +7,7 @@ import pytest
 from domain.errors import RefusedError, UnavailableError, UpstreamError
 from domain.failures import FailureCode
 from domain.video import Phase, Reason
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.world.endings import HASTY, a_world, assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
@@ -223,7 +223,7 @@ def confirm(world: InMemoryWorld) -> None:
 
 
 def test_confirming_at_every_step_changes_nothing_else() -> None:
-    world = a_world(Script(fates=[Fate.BREAKS]))
+    world = a_world(Script(job_ends=[JobEnd.BREAKS]))
     live(world, meanwhile=lambda: confirm(world))
     assert_ends_ready(world, jobs=2)
 

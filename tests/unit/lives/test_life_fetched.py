@@ -81,7 +81,7 @@ def test_a_server_that_says_no_size_is_enough() -> None:
 
 def test_a_server_that_comes_back_is_waited_for_and_the_reason_is_shown() -> None:
     world = a_fetched_world()
-    world.sources.troubles = [LATER, LATER]
+    world.sources.failures = [LATER, LATER]
     run_until(world, lambda world: world.row.observed.reason is Reason.SOURCE_DELAYED)
     assert "HTTP 503" in world.row.observed.message
     live(world)
@@ -90,9 +90,9 @@ def test_a_server_that_comes_back_is_waited_for_and_the_reason_is_shown() -> Non
 
 def test_a_server_that_stays_away_is_tried_a_few_times_and_a_retry_fetches_again() -> None:
     world = a_fetched_world()
-    world.sources.troubles = [LATER] * TRIES_MAX
+    world.sources.failures = [LATER] * TRIES_MAX
     settled(world)
-    assert world.sources.troubles == []
+    assert world.sources.failures == []
     assert_ends_errored(world, FailureCode.SOURCE_UNREACHABLE, jobs=0)
     world.records.retry(VIDEO_ID)
     live(world)
@@ -102,7 +102,7 @@ def test_a_server_that_stays_away_is_tried_a_few_times_and_a_retry_fetches_again
 @pytest.mark.parametrize(
     ("code", "prepare"),
     [
-        pytest.param(FailureCode.SOURCE_REFUSED, {"troubles": ["refused"]}, id="no-file"),
+        pytest.param(FailureCode.SOURCE_REFUSED, {"failures": ["refused"]}, id="no-file"),
         pytest.param(FailureCode.SOURCE_TOO_LARGE, {"body": b"x" * (MAX_FILE_BYTES + 1)}, id="announced"),
         pytest.param(
             FailureCode.SOURCE_TOO_LARGE, {"body": b"x" * (2 * MAX_FILE_BYTES), "says_size": False}, id="endless"
@@ -115,8 +115,8 @@ def test_what_will_not_become_a_file_fails_at_once_and_leaves_nothing(
     code: FailureCode, prepare: dict[str, Any]
 ) -> None:
     world = a_fetched_world()
-    troubles = [SourceRefusedError(FailureCode.SOURCE_REFUSED, "HTTP 404") for _ in prepare.get("troubles", ())]
-    vars(world.sources).update({**prepare, "troubles": troubles})
+    failures = [SourceRefusedError(FailureCode.SOURCE_REFUSED, "HTTP 404") for _ in prepare.get("failures", ())]
+    vars(world.sources).update({**prepare, "failures": failures})
     settled(world)
     assert_ends_errored(world, code, jobs=0)
     assert (world.storage.raw, world.multipart.uploads) == ({}, {})
@@ -157,7 +157,7 @@ def test_storage_that_is_away_counts_against_no_server() -> None:
 
 def test_a_paused_upload_is_fetched_only_after_its_pause() -> None:
     world = a_fetched_world()
-    world.sources.troubles = [LATER]
+    world.sources.failures = [LATER]
     run_until(world, lambda world: world.row.observed.reason is Reason.SOURCE_DELAYED)
     world.resources.annotate(VIDEO_ID, PAUSED_ANNOTATION, "true")
     settled(world)

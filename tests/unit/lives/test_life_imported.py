@@ -11,7 +11,7 @@ from domain.failures import FailureCode
 from domain.records import Cause
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Origin, Phase
 from tests.support.fakes.resources import NAMESPACE
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import HASTY, assert_ends_errored, assert_ends_ready, assert_playable, assert_shown
@@ -151,7 +151,7 @@ def test_a_new_edition_of_an_import_is_another_job() -> None:
 
 @pytest.mark.parametrize("by", ["spec", "annotation"])
 def test_a_failed_import_can_be_retried(by: str) -> None:
-    world = a_world_with_an_import(Script(fates=[Fate.CANNOT_DECODE]))
+    world = a_world_with_an_import(Script(job_ends=[JobEnd.CANNOT_DECODE]))
     live(world)
     assert_ends_errored(world, FailureCode.VIDEO_UNDECODABLE, jobs=1)
     if by == "spec":
@@ -268,7 +268,7 @@ def test_an_import_is_not_released_while_kubernetes_is_away() -> None:
 
 
 def test_a_purged_import_leaves_its_original_and_its_successor_continues_its_numbers() -> None:
-    world = a_world_with_an_import(Script(fates=[Fate.BREAKS]))
+    world = a_world_with_an_import(Script(job_ends=[JobEnd.BREAKS]))
     live(world)
     world.resources.remove(VIDEO_ID)
     settled(world)

@@ -11,7 +11,7 @@ from controller.audit.limits import AuditRules
 from domain.schedule import Timing
 from domain.video import PAUSED_ANNOTATION, Phase, Reason
 from tests.support.fakes.resources import NAMESPACE
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.world.auditor import Auditor, entry_of, kinds
 from tests.support.world.endings import assert_playable
 from tests.support.world.operator import killed_at_each_moment, settled
@@ -35,7 +35,7 @@ def rejected() -> InMemoryWorld:
 
 def broken() -> InMemoryWorld:
     """Return a world whose video was accepted, and whose jobs left holes."""
-    return _failed(InMemoryWorld(Script(fates=[Fate.LEAVES_HOLES] * 3), KEPT), None)
+    return _failed(InMemoryWorld(Script(job_ends=[JobEnd.LEAVES_HOLES] * 3), KEPT), None)
 
 
 def _failed(world: InMemoryWorld, body: bytes | None) -> InMemoryWorld:
@@ -121,7 +121,7 @@ def test_a_retry_before_needs_no_other_file_and_one_after_takes_another() -> Non
 
 
 def test_a_playable_edition_keeps_file_and_row() -> None:
-    world = InMemoryWorld(Script(fates=[Fate.COMPLETES] + [Fate.LEAVES_HOLES] * 3), KEPT)
+    world = InMemoryWorld(Script(job_ends=[JobEnd.COMPLETES] + [JobEnd.LEAVES_HOLES] * 3), KEPT)
     world.create()
     world.send_file()
     settled(world)

@@ -15,7 +15,7 @@ from domain.object_keys import video_prefix
 from domain.objects import VerifiedOutputs
 from domain.stable_playlist import stable_playlist
 from domain.video import AT_REST, PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Visibility
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.world.auditor import Auditor
 from tests.support.world.endings import HASTY
 from tests.support.world.kill_switch import KilledError
@@ -36,10 +36,10 @@ class AnyLife(RuleBasedStateMachine):
         self.seen_revision = 0
 
     @initialize(
-        answers=st.lists(st.sampled_from(Answer), max_size=6), fates=st.lists(st.sampled_from(Fate), max_size=6)
+        answers=st.lists(st.sampled_from(Answer), max_size=6), job_ends=st.lists(st.sampled_from(JobEnd), max_size=6)
     )
-    def be_born(self, answers: list[Answer], fates: list[Fate]) -> None:
-        self.world = InMemoryWorld(Script(answers, fates), HASTY)
+    def be_born(self, answers: list[Answer], job_ends: list[JobEnd]) -> None:
+        self.world = InMemoryWorld(Script(answers, job_ends), HASTY)
         self.world.create()
         self.process = Process(self.world)
         self.process.begin()

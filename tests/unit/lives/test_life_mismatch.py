@@ -5,7 +5,7 @@ import pytest
 from domain.failures import FailureCode
 from domain.messages import present
 from domain.video import Phase, Reason
-from tests.support.fakes.transcoder import SEGMENTS, Fate, Script
+from tests.support.fakes.transcoder import SEGMENTS, JobEnd, Script
 from tests.support.fakes.videos import SEGMENT_SECONDS
 from tests.support.world.endings import a_world, assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
@@ -32,7 +32,7 @@ def test_complete_outputs_are_published_whatever_else_the_file_says(picture_seco
     "script",
     [
         pytest.param(Script(picture_seconds=10 * STREAM_SECONDS), id="cut-short"),
-        pytest.param(Script(fates=[Fate.UNEVEN] * 3), id="variants-of-different-lengths"),
+        pytest.param(Script(job_ends=[JobEnd.UNEVEN] * 3), id="variants-of-different-lengths"),
     ],
 )
 def test_a_mismatch_that_the_file_would_repeat_costs_one_job_and_is_not_retryable(script: Script) -> None:
@@ -46,7 +46,7 @@ def test_a_mismatch_that_the_file_would_repeat_costs_one_job_and_is_not_retryabl
 
 
 def test_missing_files_lead_to_another_attempt_without_blaming_the_provider() -> None:
-    world = a_world(Script(fates=[Fate.LEAVES_HOLES]))
+    world = a_world(Script(job_ends=[JobEnd.LEAVES_HOLES]))
     words: set[str | None] = set()
     live(world, meanwhile=lambda: words.add(_waiting_for_the_next_attempt(world)))
     assert_ends_ready(world, jobs=2)

@@ -7,7 +7,7 @@ import pytest
 from domain import object_keys
 from domain.captions import CaptionTrack, digest_of
 from domain.video import Visibility
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.world.auditor import Auditor
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import a_world, assert_ends_ready
@@ -72,7 +72,7 @@ def test_killed_at_any_moment_no_file_is_public() -> None:
 
 
 def test_an_attempt_that_a_restored_row_does_not_know_is_found_where_it_is_private() -> None:
-    world = a_private_world(Script(fates=[Fate.LEAVES_HOLES]))
+    world = a_private_world(Script(job_ends=[JobEnd.LEAVES_HOLES]))
     before = Dump(world.records)
     live(world)
     world.resources.by_name.clear()

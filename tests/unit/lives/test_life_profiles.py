@@ -9,7 +9,7 @@ from domain.messages import present
 from domain.profiles import DEFAULT_PROFILE, ORIGINAL, ORIGINAL_HASH, ProfileRendition, ProfileSpec, ProfileStoryboard
 from domain.records import VideoRow
 from domain.video import Phase, Reason
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.world.endings import assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live, run_until
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
@@ -91,7 +91,7 @@ def test_an_attempt_whose_answer_was_lost_is_judged_by_what_it_was_ordered_with(
 
 
 def test_the_next_attempt_is_ordered_with_the_profile_as_it_is_then() -> None:
-    world = a_world(script=Script(fates=[Fate.BREAKS]), ours=PLAIN)
+    world = a_world(script=Script(job_ends=[JobEnd.BREAKS]), ours=PLAIN)
     run_until(world, processing)
     world.profiles.define({"ours": RICH})
     live(world)

@@ -13,7 +13,7 @@ from domain.captions import CaptionTrack, digest_of
 from domain.errors import UnavailableError
 from domain.video import PAUSED_ANNOTATION, Phase, Visibility
 from tests.support.fakes.resources import NAMESPACE
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import mp4, stream
 from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.dumps import Dump
@@ -222,7 +222,7 @@ def test_before_the_first_attempt_nothing_moves() -> None:
 
 
 def test_what_failed_attempts_left_moves_too() -> None:
-    world = a_world(Script(fates=[Fate.LEAVES_HOLES] * 3))
+    world = a_world(Script(job_ends=[JobEnd.LEAVES_HOLES] * 3))
     live(world)
     left = below(world, PUBLIC)
     assert left

@@ -8,7 +8,7 @@ import pytest
 from domain.failures import FailureCode
 from domain.records import Cause
 from domain.video import PAUSED_ANNOTATION, RETRY_REQUESTED_ANNOTATION, Phase, Reason
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.world.endings import (
     HASTY,
     a_world,
@@ -45,7 +45,7 @@ PEOPLE = pytest.mark.parametrize("ask", [by_api, by_annotation])
 
 @PEOPLE
 def test_a_retry_of_a_dead_letter_gets_all_its_submissions_again(ask: Person) -> None:
-    world = a_world(Script(fates=[Fate.BREAKS] * 5))
+    world = a_world(Script(job_ends=[JobEnd.BREAKS] * 5))
     live(world)
     assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=3)
 
@@ -100,7 +100,7 @@ def test_a_bad_file_after_a_retry_counts_only_once_its_owner_could_see_it(ask: P
 
 def test_killed_at_any_moment_a_retry_starts_once() -> None:
     def errored() -> InMemoryWorld:
-        world = a_world(Script(fates=[Fate.CANNOT_DECODE]))
+        world = a_world(Script(job_ends=[JobEnd.CANNOT_DECODE]))
         live(world)
         by_annotation(world)
         return world
@@ -128,7 +128,7 @@ def test_a_new_edition_replaces_the_old_one_without_a_gap() -> None:
 
 
 def test_a_failed_new_edition_leaves_the_old_one_playing() -> None:
-    world = a_world(Script(fates=[Fate.COMPLETES, Fate.CANNOT_DECODE]))
+    world = a_world(Script(job_ends=[JobEnd.COMPLETES, JobEnd.CANNOT_DECODE]))
     live(world)
     world.records.ask_for_edition(VIDEO_ID)
     settled(world)
@@ -241,7 +241,7 @@ def test_every_transition_that_was_shown_posts_one_event() -> None:
 
 
 def test_the_end_of_an_edition_is_notified_once() -> None:
-    world = a_world(Script(fates=[Fate.CANNOT_DECODE, Fate.CANNOT_DECODE]))
+    world = a_world(Script(job_ends=[JobEnd.CANNOT_DECODE, JobEnd.CANNOT_DECODE]))
     live(world)
     by_api(world)
     settled(world)

@@ -19,7 +19,7 @@ from domain import object_keys
 from domain.failures import FailureCode
 from domain.jobs import JobOrder
 from domain.video import PAUSED_ANNOTATION, Phase
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.world.auditor import Auditor
 from tests.support.world.dumps import Dump
 from tests.support.world.endings import (
@@ -131,15 +131,15 @@ def test_a_dump_from_before_a_restore_does_not_hide_the_video_that_the_resource_
 
 
 hard_answers = st.lists(st.sampled_from([Answer.BUSY, Answer.LOST_AFTER, Answer.LOST_BEFORE]), max_size=2)
-hard_fates = st.lists(st.sampled_from([Fate.BREAKS, Fate.LEAVES_HOLES]), max_size=1)
+hard_fates = st.lists(st.sampled_from([JobEnd.BREAKS, JobEnd.LEAVES_HOLES]), max_size=1)
 
 
 @settings(max_examples=60, deadline=None)
-@given(answers=hard_answers, fates=hard_fates, moments=st.tuples(st.integers(0, 150), st.integers(1, 150)))
+@given(answers=hard_answers, job_ends=hard_fates, moments=st.tuples(st.integers(0, 150), st.integers(1, 150)))
 def test_an_older_dump_restored_while_jobs_fail_stays_within_the_budget(
-    answers: list[Answer], fates: list[Fate], moments: tuple[int, int]
+    answers: list[Answer], job_ends: list[JobEnd], moments: tuple[int, int]
 ) -> None:
-    world = a_published_world(Script(answers, fates))
+    world = a_published_world(Script(answers, job_ends))
     put_back(world, taken_at=min(moments), put_back_at=max(moments))
     assert_paid_within_bounds(world)
     assert_shown(world)
@@ -186,7 +186,7 @@ def test_a_pause_survives_a_restart_and_an_older_dump() -> None:
 
 
 def test_a_retry_that_only_the_resource_holds_is_started() -> None:
-    world = a_published_world(Script(fates=[Fate.CANNOT_DECODE]))
+    world = a_published_world(Script(job_ends=[JobEnd.CANNOT_DECODE]))
     live(world)
     dump = Dump(world.records)
     assert_ends_errored(world, FailureCode.VIDEO_UNDECODABLE, jobs=1)
@@ -335,10 +335,12 @@ def test_a_dump_older_than_the_retirement_buys_nothing_and_the_video_plays(
         assert_playable(world)
 
 
-@pytest.mark.parametrize("fates", [[Fate.LEAVES_HOLES] * 3, [Fate.CANNOT_DECODE], [Fate.BREAKS, Fate.LEAVES_HOLES]])
-def test_a_dump_older_than_the_retirement_stays_within_the_budget(fates: list[Fate]) -> None:
+@pytest.mark.parametrize(
+    "job_ends", [[JobEnd.LEAVES_HOLES] * 3, [JobEnd.CANNOT_DECODE], [JobEnd.BREAKS, JobEnd.LEAVES_HOLES]]
+)
+def test_a_dump_older_than_the_retirement_stays_within_the_budget(job_ends: list[JobEnd]) -> None:
     def begin() -> InMemoryWorld:
-        return a_published_world(Script(fates=list(fates)))
+        return a_published_world(Script(job_ends=list(job_ends)))
 
     pattern = long_retired(begin, live)
     for moment, dump in dumps_of_a_life(begin, live):
@@ -352,15 +354,15 @@ def test_a_dump_older_than_the_retirement_stays_within_the_budget(fates: list[Fa
 @settings(max_examples=60, deadline=None)
 @given(
     answers=hard_answers,
-    fates=hard_fates,
+    job_ends=hard_fates,
     taken_at=st.integers(0, 150),
     is_killed_at=st.integers(0, 40),
     days=st.integers(0, 20),
 )
 def test_whatever_failed_before_an_older_dump_no_attempt_is_bought_twice(
-    answers: list[Answer], fates: list[Fate], taken_at: int, is_killed_at: int, days: int
+    answers: list[Answer], job_ends: list[JobEnd], taken_at: int, is_killed_at: int, days: int
 ) -> None:
-    world = a_published_world(Script(answers, fates))
+    world = a_published_world(Script(answers, job_ends))
     dumps = [Dump(world.records)]
     world.kill_switch.happens = {taken_at: lambda: dumps.append(Dump(world.records))}
     live(world)

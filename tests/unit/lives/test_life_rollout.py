@@ -6,7 +6,7 @@ from domain.policy import LifecyclePolicy
 from domain.profiles import ProfileRendition, ProfileSpec
 from domain.spending import SpendingLimits
 from domain.video import Phase, Reason
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.endings import a_ready_world, assert_playable
 from tests.support.world.operator import live, run_until
@@ -65,7 +65,7 @@ def test_an_owners_edition_is_not_held_with_the_rollout() -> None:
 
 
 def test_a_rollout_that_fails_takes_nothing_off_line_and_its_retry_is_the_owners() -> None:
-    world = a_rolled_out_world(Script(fates=[Fate.COMPLETES, *[Fate.BREAKS] * 3]))
+    world = a_rolled_out_world(Script(job_ends=[JobEnd.COMPLETES, *[JobEnd.BREAKS] * 3]))
     live(world)
     observed = world.row.observed
     assert (observed.phase, observed.is_playable, observed.published and observed.published.edition) == (

@@ -7,7 +7,7 @@ from domain.messages import present
 from domain.policy import LifecyclePolicy
 from domain.spending import SpendingLimits
 from domain.video import Phase, Reason
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.clock import MORNING
 from tests.support.world.endings import HASTY, assert_ends_errored, assert_ends_ready
@@ -32,7 +32,7 @@ def reasons(world: InMemoryWorld) -> list[Reason]:
 
 
 def test_beyond_its_owners_day_an_upload_waits_for_the_next_and_uses_up_no_attempt() -> None:
-    limits, script = SpendingLimits(submissions_per_owner=1), Script(fates=[Fate.LEAVES_HOLES])
+    limits, script = SpendingLimits(submissions_per_owner=1), Script(job_ends=[JobEnd.LEAVES_HOLES])
     world = InMemoryWorld(script, rules=LifecyclePolicy(spending=limits))
     world.create()
     world.send_file()
@@ -91,7 +91,7 @@ def test_a_header_that_states_too_long_a_video_is_refused_before_money() -> None
 
 
 def test_a_video_too_long_by_the_providers_measure_fails_after_one_empty_job() -> None:
-    world = a_limited_world(SpendingLimits(), script=Script(fates=[Fate.TOO_LONG] * 3))
+    world = a_limited_world(SpendingLimits(), script=Script(job_ends=[JobEnd.TOO_LONG] * 3))
     live(world)
     assert_ends_errored(world, FailureCode.VIDEO_TOO_LONG, jobs=1)
 

@@ -6,7 +6,7 @@ from domain.errors import KeyRefusedError, UnavailableError, UpstreamError
 from domain.failures import FailureCode
 from domain.messages import present
 from domain.video import Hindrance, Phase, Reason
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.endings import a_world, assert_ends_errored, assert_ends_ready, assert_playable
 from tests.support.world.operator import live, settled
@@ -96,7 +96,7 @@ def test_while_coconut_gives_no_answer_a_job_does_not_time_out_and_is_not_bought
 
 
 def test_a_job_that_runs_on_still_times_out() -> None:
-    world = a_world(Script(fates=[Fate.NEVER_ENDS] * 3))
+    world = a_world(Script(job_ends=[JobEnd.NEVER_ENDS] * 3))
     live(world)
     assert_ends_errored(world, FailureCode.TRANSCODE_TIMEOUT, jobs=3)
 

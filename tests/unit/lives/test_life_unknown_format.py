@@ -1,7 +1,7 @@
 """The life of a file that verification does not recognise: the provider looks at it once."""
 
 from domain.failures import FailureCode
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.world.endings import assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live
 from tests.support.world.world import InMemoryWorld
@@ -16,7 +16,7 @@ def test_an_unknown_format_that_the_provider_can_decode_becomes_a_video() -> Non
 
 
 def test_an_unknown_format_that_the_provider_fails_is_not_bought_again() -> None:
-    world = sent(Script(fates=[Fate.BREAKS, Fate.COMPLETES]))
+    world = sent(Script(job_ends=[JobEnd.BREAKS, JobEnd.COMPLETES]))
     live(world)
     assert_ends_errored(world, FailureCode.TRANSCODE_FAILED, jobs=1)
 

@@ -7,7 +7,7 @@ from domain.failures import FailureCode
 from domain.jobs import Job
 from domain.messages import present
 from domain.video import Phase
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.endings import a_world, assert_ends_errored, assert_ends_ready
 from tests.support.world.operator import live, settled
@@ -46,7 +46,7 @@ def test_complete_outputs_of_an_unknown_job_are_published(monkeypatch: pytest.Mo
 
 
 def test_a_job_that_stays_unknown_is_lost_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = a_world(script=Script(fates=[Fate.NEVER_ENDS] * 3))
+    world = a_world(script=Script(job_ends=[JobEnd.NEVER_ENDS] * 3))
     forget_the_job(world, monkeypatch, for_seconds=100 * 3600.0)
     live(world)
     assert_ends_errored(world, FailureCode.JOB_LOST, jobs=3)

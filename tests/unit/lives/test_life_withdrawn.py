@@ -11,7 +11,7 @@ from domain import object_keys
 from domain.failures import FailureCode
 from domain.video import PAUSED_ANNOTATION, Phase
 from tests.support.fakes.storage import StoredObject
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import stream
 from tests.support.world.auditor import Auditor, kinds
 from tests.support.world.dumps import Dump
@@ -27,7 +27,7 @@ def public(world: InMemoryWorld) -> Mapping[str, StoredObject]:
 
 def with_two_editions() -> InMemoryWorld:
     """Return a world whose first attempt broke after it wrote most files, with two editions on top."""
-    world = a_world(Script(fates=[Fate.LEAVES_HOLES]))
+    world = a_world(Script(job_ends=[JobEnd.LEAVES_HOLES]))
     live(world)
     world.records.ask_for_edition(VIDEO_ID)
     live(world)
@@ -37,7 +37,7 @@ def with_two_editions() -> InMemoryWorld:
 
 def errored() -> InMemoryWorld:
     """Return a world whose jobs all left holes."""
-    world = a_world(Script(fates=[Fate.LEAVES_HOLES] * 3))
+    world = a_world(Script(job_ends=[JobEnd.LEAVES_HOLES] * 3))
     live(world)
     assert world.row.observed.phase is Phase.ERRORED
     return world

@@ -11,7 +11,7 @@ from domain.policy import LifecyclePolicy
 from domain.records import Cause
 from domain.spending import SpendingLimits
 from domain.video import is_retranscodable
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.clock import MORNING
 from tests.support.world.operator import Process
@@ -67,10 +67,10 @@ class OneOwner(RuleBasedStateMachine):
             self.world.records.ask_for_edition(video_id)
             self.called(video_id)
 
-    @rule(answer=st.sampled_from(Answer), fate=st.sampled_from(sorted(set(Fate) - {Fate.NEVER_ENDS}, key=str)))
-    def expect(self, answer: Answer, fate: Fate) -> None:
+    @rule(answer=st.sampled_from(Answer), job_end=st.sampled_from(sorted(set(JobEnd) - {JobEnd.NEVER_ENDS}, key=str)))
+    def expect(self, answer: Answer, job_end: JobEnd) -> None:
         self.world.transcoder.script.answers.append(answer)
-        self.world.transcoder.script.fates.append(fate)
+        self.world.transcoder.script.job_ends.append(job_end)
 
     @rule(passes=st.integers(5, 40))
     def work(self, passes: int) -> None:

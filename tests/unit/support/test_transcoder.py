@@ -6,7 +6,7 @@ from domain.errors import UnavailableError
 from domain.jobs import JobOrder
 from tests.support.contracts.transcoder_contract import Account, TranscoderContract
 from tests.support.fakes.storage import FakeStorage
-from tests.support.fakes.transcoder import SEGMENTS, Answer, FakeTranscoder, Fate
+from tests.support.fakes.transcoder import SEGMENTS, Answer, FakeTranscoder, JobEnd
 from tests.support.fakes.videos import SEGMENT_SECONDS
 from tests.support.world.clock import FakeClock
 
@@ -21,8 +21,8 @@ class TestFakeTranscoder(TranscoderContract):
         fake, away = FakeTranscoder(clock, storage), FakeTranscoder(clock, storage)
         away.error = UnavailableError("no answer")
 
-        def prepare(answer: Answer, fate: Fate) -> JobOrder:
-            fake.script.answers, fake.script.fates = [answer], [fate, fate]
+        def prepare(answer: Answer, job_end: JobEnd) -> JobOrder:
+            fake.script.answers, fake.script.job_ends = [answer], [job_end, job_end]
             return ORDER
 
         return Account(

@@ -9,7 +9,7 @@ from webapi.http.call_limiter import CallLimiter
 from webapi.http.request_limit import RequestLimit
 from webapi.http.waiting import TURN, Turn
 from webapi.metrics import ApiMetrics
-from webapi.waits import Wait, WaitKind, Waits
+from webapi.waits import WaitingClient, WaitKind, Waits
 
 
 def waits(*, at_most: int = 10, per_owner: int = 10) -> Waits:
@@ -17,7 +17,7 @@ def waits(*, at_most: int = 10, per_owner: int = 10) -> Waits:
     return Waits(ApiMetrics(), at_most=at_most, per_owner=per_owner)
 
 
-def entered(register: Waits, *, video_id: str = "cats", owner: str = "ann") -> Wait:
+def entered(register: Waits, *, video_id: str = "cats", owner: str = "ann") -> WaitingClient:
     """Register a request."""
     wait = register.enter(WaitKind.POLL, video_id, owner)
     assert wait is not None

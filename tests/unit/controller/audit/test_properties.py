@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from controller.audit.findings import FindingType
 from domain import object_keys
 from domain.records import VideoRow
-from tests.support.fakes.transcoder import Answer, Fate, Script
+from tests.support.fakes.transcoder import Answer, JobEnd, Script
 from tests.support.world.auditor import Auditor, copied, kinds
 from tests.support.world.endings import HASTY, a_ready_world, a_world
 from tests.support.world.operator import live
@@ -30,7 +30,7 @@ HOURS = 3600.0
 scripts = st.builds(
     Script,
     answers=st.lists(st.sampled_from(Answer), max_size=3),
-    fates=st.lists(st.sampled_from(Fate), max_size=3),
+    job_ends=st.lists(st.sampled_from(JobEnd), max_size=3),
     job_seconds=st.sampled_from([30.0, 600.0, 1800.0]),
 )
 

@@ -15,7 +15,7 @@ from domain.notifications import DeliveryState
 from domain.records import Cause
 from domain.spending import Prices
 from domain.video import Phase
-from tests.support.fakes.transcoder import Fate, Script
+from tests.support.fakes.transcoder import JobEnd, Script
 from tests.support.fakes.videos import mp4
 from tests.support.world.operator import live
 from tests.support.world.world import VIDEO_ID, InMemoryWorld
@@ -142,21 +142,29 @@ def test_an_attempt_at_a_delivery_is_counted_by_its_result(counted: Counted, sta
 
 
 @pytest.mark.parametrize(
-    ("file", "fates", "stage", "code"),
+    ("file", "job_ends", "stage", "code"),
     [
-        pytest.param(mp4(), [Fate.CANNOT_DECODE], "file", "video_undecodable", id="the-provider-cannot-decode-it"),
+        pytest.param(mp4(), [JobEnd.CANNOT_DECODE], "file", "video_undecodable", id="the-provider-cannot-decode-it"),
         pytest.param(
-            mp4(), [Fate.BREAKS, Fate.CANNOT_DECODE], "file", "video_undecodable", id="it-says-so-at-the-second-attempt"
+            mp4(),
+            [JobEnd.BREAKS, JobEnd.CANNOT_DECODE],
+            "file",
+            "video_undecodable",
+            id="it-says-so-at-the-second-attempt",
         ),
         pytest.param(
-            bytes(1000), [Fate.CANNOT_DECODE], "file", "video_undecodable", id="nor-one-that-verification-does-not-know"
+            bytes(1000),
+            [JobEnd.CANNOT_DECODE],
+            "file",
+            "video_undecodable",
+            id="nor-one-that-verification-does-not-know",
         ),
-        pytest.param(bytes(1000), [Fate.BREAKS], "transcode", "transcode_failed", id="its-job-breaks-by-chance"),
-        pytest.param(mp4(), [Fate.BREAKS] * 3, "transcode", "transcode_failed", id="every-job-breaks"),
+        pytest.param(bytes(1000), [JobEnd.BREAKS], "transcode", "transcode_failed", id="its-job-breaks-by-chance"),
+        pytest.param(mp4(), [JobEnd.BREAKS] * 3, "transcode", "transcode_failed", id="every-job-breaks"),
     ],
 )
-def test_a_failed_job_counts_as_the_files_or_ours(file: bytes, fates: list[Fate], stage: str, code: str) -> None:
-    counted = Counted(Script(fates=list(fates)))
+def test_a_failed_job_counts_as_the_files_or_ours(file: bytes, job_ends: list[JobEnd], stage: str, code: str) -> None:
+    counted = Counted(Script(job_ends=list(job_ends)))
     counted.world.create()
     counted.world.send_file(file)
     live(counted.world)

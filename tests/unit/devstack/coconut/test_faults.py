@@ -29,7 +29,7 @@ def test_a_fault_strikes_never_always_or_by_chance(name: str) -> None:
 
 
 def test_a_job_without_faults_meets_none() -> None:
-    assert Faults().fate() == JobFaults()
+    assert Faults().of_job() == JobFaults()
 
 
 def test_setting_one_fault_keeps_the_others_and_returns_all() -> None:
@@ -62,7 +62,7 @@ def test_a_bad_fault_is_refused_by_name_and_changes_nothing(changes: object, nam
 def test_slow_is_a_chance_up_to_one_and_seconds_above(value: float, seconds: float) -> None:
     faults = Faults()
     faults.set({"slow": value})
-    assert faults.fate().slow_seconds == seconds
+    assert faults.of_job().slow_seconds == seconds
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 30])

@@ -12,8 +12,8 @@ from storage.verify.playlist import (
     RATE_MAX,
     SEGMENTS_MAX,
     VARIANTS_MAX,
-    MediaPlaylist,
     PlaylistError,
+    PlaylistFiles,
     key_beside,
     read_master,
     read_media,
@@ -115,7 +115,7 @@ def test_an_unusable_master_is_refused_with_the_reason(text: str, why: str) -> N
 
 
 def test_a_media_playlist_is_its_files_and_its_duration() -> None:
-    assert read_media(media(["1.ts", "2.ts"], seconds_each=5.5)) == MediaPlaylist(("1.ts", "2.ts"), 11.0)
+    assert read_media(media(["1.ts", "2.ts"], seconds_each=5.5)) == PlaylistFiles(("1.ts", "2.ts"), 11.0)
 
 
 def test_the_initialisation_section_is_one_of_the_files() -> None:
