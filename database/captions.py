@@ -8,9 +8,11 @@ from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from database.columns import VIDEO, fetch_video
+from database.notifications import tell_of_captions
 from database.pool import Connection, Database
 from domain.captions import Captions, CaptionTrack, PublishedCaptions, with_track, without_track
 from domain.records import VideoRow
+from domain.video import Reason
 
 _CHANGE = f"""
 UPDATE videos SET captions = %(captions)s, revision = revision + 1, retired = false
@@ -83,12 +85,20 @@ class CaptionRows:
         return None if found is None else str(found["body"])
 
     def publish(self, row: VideoRow, published: PublishedCaptions) -> VideoRow | None:
-        """Store what was made public, and return the new row; None if the row changed in the meantime."""
+        """Store what was made public, and return the new row; None if the row changed in the meantime.
+
+        Endpoints learn of a change beside a stream that is public; the message about a new stream covers its captions.
+        """
         values = {
             "video_id": row.desired.video_id,
             "revision": row.desired.revision,
             "observed_revision": row.observed.revision,
             "published": Jsonb(_PUBLISHED.dump_python(published, mode="json")),
         }
-        with self._database.connection() as connection:
-            return fetch_video(connection, _PUBLISH, values)
+        is_news = published.captions.tracks != row.captions_published.captions.tracks
+        stream = None if row.observed.reason is Reason.PUBLISHING else row.observed.published
+        with self._database.transaction() as connection:
+            after = fetch_video(connection, _PUBLISH, values)
+            if after is not None and stream is not None and is_news:
+                tell_of_captions(connection, after, edition=stream.edition)
+            return after

@@ -1,4 +1,5 @@
-"""Notifications to owners and integrators, written with the transition they report, once for each edition and kind.
+"""Notifications to owners and integrators, written with the change they report: once for each edition and kind, and for
+each change of captions.
 
 A notification does not change when the video does, and outlives it. Its deliveries are in database/outbox.py.
 """
@@ -15,7 +16,7 @@ NOTIFICATION = """
     notifications.notification_id, notifications.kind, notifications.video_id, notifications.edition,
     notifications.owner, notifications.created_at, notifications.sequence, notifications.title,
     notifications.metadata, notifications.email, notifications.failure, notifications.is_playable,
-    notifications.is_private"""
+    notifications.is_private, notifications.languages"""
 
 # Written once for each edition and kind, however often that edition ends that way. The id follows from these, so that
 # receivers recognise what is notified again after an older dump was restored. No mail about what a rollout asked for:
@@ -43,6 +44,17 @@ FROM videos WHERE video_id = %(video_id)s AND EXISTS (
     SELECT FROM webhook_endpoints WHERE disabled_at IS NULL AND 'video.' || videos.phase = ANY(kinds))
 ON CONFLICT DO NOTHING
 """
+# A video can have many in one edition, so the id follows from what was published as well.
+_TELL_CAPTIONS = """
+INSERT INTO notifications (
+    notification_id, video_id, edition, kind, owner, sequence, title, metadata, is_playable, is_private, languages)
+SELECT notification_id(video_id, %(edition)s, 'video.captions/' || revision || '/' || md5(captions_published::text)),
+       video_id, %(edition)s, 'video.captions', owner, observed_revision, title, metadata,
+       is_playable AND NOT deleted, is_private, %(languages)s
+FROM videos WHERE video_id = %(video_id)s AND EXISTS (
+    SELECT FROM webhook_endpoints WHERE disabled_at IS NULL AND 'video.captions' = ANY(kinds))
+ON CONFLICT DO NOTHING
+"""
 _IN_PROGRESS = frozenset({Phase.UPLOADED, Phase.PROCESSING})
 
 
@@ -55,6 +67,16 @@ def tell_owner(connection: Connection, row: VideoRow) -> None:
         connection.execute(_TELL, {"video_id": row.desired.video_id})
     elif row.observed.phase in _IN_PROGRESS:
         connection.execute(_TELL_PROGRESS, {"video_id": row.desired.video_id})
+
+
+def tell_of_captions(connection: Connection, row: VideoRow, *, edition: int) -> None:
+    """Write that the captions beside an edition have changed, in the transaction that stored ``row``.
+
+    It is for the endpoints that ask for it, and never goes by mail.
+    """
+    languages = [track.language for track in row.captions_published.captions.tracks]
+    values = {"video_id": row.desired.video_id, "edition": edition, "languages": languages}
+    connection.execute(_TELL_CAPTIONS, values)
 
 
 def notification(columns: DictRow) -> Notification:
@@ -74,4 +96,5 @@ def notification(columns: DictRow) -> Notification:
         failure=NotifiedFailure(FailureCode(failure["code"]), failure["message"]) if failure else None,
         is_playable=columns["is_playable"],
         is_private=columns["is_private"],
+        languages=None if columns["languages"] is None else tuple(columns["languages"]),
     )

@@ -18,6 +18,7 @@ class NotificationKind(StrEnum):
     READY = "video.ready"
     ERRORED = "video.errored"
     DELETED = "video.deleted"
+    CAPTIONS = "video.captions"
     TEST = "webhook.test"
 
 
@@ -34,6 +35,7 @@ VideoNotificationKind = Literal[
     NotificationKind.READY,
     NotificationKind.ERRORED,
     NotificationKind.DELETED,
+    NotificationKind.CAPTIONS,
 ]
 
 
@@ -60,7 +62,7 @@ class Notification:
     """One notification. ``sequence`` rises with the video; 0 if an earlier release wrote none.
 
     ``email``: the owner's address, if the token had one. ``is_playable``: whether an edition could be played then;
-    ``is_private``: by holders of a signed URL only.
+    ``is_private``: by holders of a signed URL only. ``languages``: those of the captions, if it is about them.
     """
 
     notification_id: UUID
@@ -76,6 +78,7 @@ class Notification:
     failure: NotifiedFailure | None = None
     is_playable: bool = False
     is_private: bool = False
+    languages: tuple[str, ...] | None = None
 
     @property
     def has_public_stream(self) -> bool:

@@ -34,7 +34,9 @@ def _subject(notification: Notification) -> str:
             return f'Your video "{title}" could not be processed'
         case NotificationKind.DELETED:
             return f'Your video "{title}" was deleted'
-        case NotificationKind.UPLOADED | NotificationKind.PROCESSING | NotificationKind.TEST:
+        case (
+            NotificationKind.UPLOADED | NotificationKind.PROCESSING | NotificationKind.CAPTIONS | NotificationKind.TEST
+        ):
             return "This is a test"
 
 

@@ -51,6 +51,7 @@ def _about_video(notification: Notification, playback_base: str) -> dict[str, An
         "is_playable": notification.is_playable,
         "playback_url": playback_url(playback_base, notification.video_id) if notification.has_public_stream else None,
         "error": _error(notification),
+        **({} if notification.languages is None else {"captions": list(notification.languages)}),
     }
 
 

@@ -14,14 +14,14 @@ class Edit:
 
 _SUBMISSION = "controller/rules/submission.py"
 _MACHINE = "controller/rules/machine.py"
-_NOTIFICATIONS = "database/migrations/versions/0002_care.sql"
+_NOTIFICATIONS = "database/migrations/versions/0036_captions_event.sql"
 _ADMISSION = "charts/video-uploads/templates/admission.yaml"
 _READER = "controller/sources/reader.py"
 _FETCH = "controller/actions/source_fetch.py"
 _NO_UNIQUE_KEY = Edit(
     _NOTIFICATIONS,
-    "DEFAULT clock_timestamp(),\n    UNIQUE (video_id, edition, kind)\n",
-    "DEFAULT clock_timestamp()\n",
+    "CREATE UNIQUE INDEX CONCURRENTLY notifications_once",
+    "CREATE INDEX CONCURRENTLY notifications_once",
 )
 
 # By the words of the page.

@@ -16,6 +16,7 @@ from controller.failpoints import deliveries_with_failpoints
 from controller.notify.backoff import ATTEMPTS_MAX, PAUSES_SECONDS, Backoff
 from controller.notify.deliver import Channels, deliver_one
 from controller.notify.webhook import WebhookSender
+from database.captions import CaptionRows
 from database.commands import VideoCommands
 from database.deliveries import Deliveries, DeliverySelection
 from database.observations import Observations
@@ -23,10 +24,11 @@ from database.outbox import Outbox
 from database.pool import Database
 from database.retention import Retention
 from database.webhook_endpoints import Endpoints
+from domain.captions import CaptionTrack, PublishedCaptions, digest_of
 from domain.notifications import PROGRESS_KINDS, VIDEO_NOTIFICATION_KINDS, NotificationKind, WebhookFormat
 from domain.records import Cause
 from domain.schedule import Timing
-from domain.video import Phase, new_video_id
+from domain.video import Phase, Published, Reason, new_video_id
 from tests.support.builders.videos import a_new_video, in_phase
 from tests.support.contracts.retention_contract import errored, ready
 from tests.support.webhook_receiver import Receiver, Reply
@@ -58,6 +60,7 @@ class NotificationHarness:
         self.channels = Channels(self.outbox, WebhookSender(playback_base=BASE, allow_private=True), None)
         self._database = database
         self._commands, self._observations = VideoCommands(database, Timing()), Observations(database)
+        self._captions = CaptionRows(database)
 
     def video(self, video_id: str = "", *, email: str | None = None) -> str:
         """Create a video, under a new id unless one is given."""
@@ -83,6 +86,26 @@ class NotificationHarness:
             assert row is not None
             after = replace(row.observed, **in_phase(phase))
             assert self._observations.commit(row, after, cause=Cause.POLL) is not None
+
+    def captioned(self, video_id: str, *languages: str) -> None:
+        """Want captions in these languages and no others."""
+        row = self._observations.get(video_id)
+        assert row is not None
+        for track in row.captions.tracks:
+            if track.language not in languages:
+                self._commands.remove_captions(video_id, track.language)
+        for language in languages:
+            self._commands.put_captions(
+                video_id, CaptionTrack(language, language, False, digest_of(language)), language
+            )
+
+    def publishes_captions(self, video_id: str, *, reason: Reason = Reason.PUBLISHED) -> None:
+        """Publish the captions that are wanted, as a pass that observed this reason."""
+        row = self._observations.get(video_id)
+        assert row is not None
+        observed = replace(row.observed, reason=reason, published=Published(1, 1, 3.0, (), has_poster=False))
+        published = PublishedCaptions(row.captions, attempt=1)
+        assert self._captions.publish(replace(row, observed=observed), published) is not None
 
     def endpoint(
         self, url: str, secret: str | None = None, kinds: tuple[NotificationKind, ...] = VIDEO_NOTIFICATION_KINDS
@@ -339,6 +362,37 @@ def test_an_endpoint_that_names_progress_gets_it_once(office: NotificationHarnes
     ]
     assert len({one.headers["webhook-id"] for one in receiver.received}) == 3
     assert office.deliveries().count(("pending", 0)) == 1
+
+
+def test_an_endpoint_that_names_captions_gets_each_change_beside_a_public_stream(
+    office: NotificationHarness, receiver: Receiver
+) -> None:
+    office.endpoint(f"{receiver.url()}/captions", kinds=(NotificationKind.CAPTIONS,))
+    office.endpoint(f"{receiver.url()}/ends")
+    video_id = office.video(email="ann@example.com")
+    office.captioned(video_id, "en")
+    office.publishes_captions(video_id, reason=Reason.PUBLISHING)  # its `video.ready` covers these
+    office.ends(video_id)
+    for languages in (["de"], ["de", "fr"], ["de"]):
+        office.captioned(video_id, *languages)
+        office.publishes_captions(video_id)
+        office.publishes_captions(video_id)  # again, as a pass that was killed
+    assert office.deliver() == 4
+
+    arrived = [(one.path.rpartition("/")[2], json.loads(one.body)) for one in receiver.received]
+    assert [body["data"]["captions"] for path, body in arrived if path == "captions"] == [["de"], ["de", "fr"], ["de"]]
+    assert [body["type"] for path, body in arrived if path == "ends"] == ["video.ready"]
+    assert len({one.headers["webhook-id"] for one in receiver.received}) == 4
+
+
+def test_captions_that_no_endpoint_names_are_not_written(office: NotificationHarness, receiver: Receiver) -> None:
+    office.endpoint(receiver.url(), kinds=(NotificationKind.DELETED,))
+    video_id = office.video()
+    office.ends(video_id)
+    office.dispatch()
+    office.captioned(video_id, "en")
+    office.publishes_captions(video_id)
+    assert office.dispatch() == 0
 
 
 def test_progress_that_no_endpoint_names_is_not_written(office: NotificationHarness, receiver: Receiver) -> None:

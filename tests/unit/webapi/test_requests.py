@@ -68,7 +68,7 @@ def test_a_media_type_that_is_no_video_is_refused(sent: str) -> None:
 HOOK = {"url": "https://hooks.example.com/videos"}
 VIDEO = {"title": "Cats", "filename": "cats.mp4", "content_type": "video/mp4"}
 DAY = {"since": "2026-03-01T00:00:00Z", "until": "2026-03-02T00:00:00Z"}
-KINDS = "'video.uploaded', 'video.processing', 'video.ready', 'video.errored' or 'video.deleted'"
+KINDS = "'video.uploaded', 'video.processing', 'video.ready', 'video.errored', 'video.deleted' or 'video.captions'"
 TIME = "must be a time with an offset, such as 2026-03-01T12:00:00Z"
 
 
