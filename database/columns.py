@@ -1,14 +1,15 @@
 """The columns of `videos`, generated from the dataclasses, and rows read back as values.
 
 A field of DesiredState, ObservedState or VideoRow is a column of the same name; if both states have the field,
-the observed state's column is called `observed_…`. An enum is stored as its text, a dataclass as jsonb.
+the observed state's column is called `observed_…`. An enum is stored as its text, a dataclass as jsonb,
+a tuple of texts as an array.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
@@ -45,6 +46,9 @@ def _translations(hint: Any) -> tuple[_Translation | None, _Translation | None]:
         return adapter.validate_python, lambda value: Jsonb(adapter.dump_python(value, mode="json"))
     if isinstance(only[0], type) and issubclass(only[0], StrEnum):
         return only[0], None
+    if get_origin(only[0]) is tuple:
+        # psycopg takes a tuple for a composite, and reads an array as a list.
+        return tuple, list
     return None, None
 
 

@@ -5,8 +5,9 @@ Every change of a desired state raises the row's revision and clears `retired` i
 operator on commit. The desired state of an import comes from its resource and never changes here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import Enum
 
 import orjson
 import psycopg
@@ -72,10 +73,11 @@ _RESTORE = _WITH_HISTORY.format(
 
 _DESCRIBE = _WITH_HISTORY.format(
     statement=f"""
-    UPDATE videos SET title = %(title)s, metadata = %(metadata)s, visibility = %(visibility)s, revision = revision + 1,
-        retired = false
+    UPDATE videos SET title = %(title)s, metadata = %(metadata)s, visibility = %(visibility)s,
+        embed_origins = %(embed_origins)s::text[], revision = revision + 1, retired = false
     WHERE video_id = %(video_id)s AND origin = 'api'
-      AND (title, metadata, visibility) IS DISTINCT FROM (%(title)s, %(metadata)s, %(visibility)s)
+      AND (title, metadata, visibility, embed_origins)
+        IS DISTINCT FROM (%(title)s, %(metadata)s, %(visibility)s, %(embed_origins)s::text[])
     RETURNING {VIDEO}
 """  # noqa: S608 - a constant
 )
@@ -88,6 +90,15 @@ WHERE video_id = %(video_id)s AND origin = 'api' AND upload_mode = 'multipart' A
   AND phase IN ('pending', 'uploading') AND upload_id IS NOT DISTINCT FROM %(instead_of)s
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant
+
+
+class Unchanged(Enum):
+    """Says that a change leaves a field for which None is a value."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED = Unchanged.UNCHANGED
 
 
 class VideoGoneError(Exception):
@@ -204,12 +215,13 @@ class VideoCommands:
         metadata: Mapping[str, str | None],
         metadata_bytes_max: int,
         visibility: Visibility | None = None,
+        embed_origins: Sequence[str] | Unchanged | None = UNCHANGED,
     ) -> VideoRow:
         """Change what people wrote about a video, and who can play it; it needs no job. Repeating it changes nothing.
 
         ``title``: empty to leave it. ``metadata``: texts that are added or replaced, None for names that are removed.
-        ``metadata_bytes_max``: of the result as JSON. ``visibility``: None to leave it. Also raises
-        MetadataTooLargeError.
+        ``metadata_bytes_max``: of the result as JSON. ``visibility``: None to leave it. ``embed_origins``: None for
+        those of the installation. Also raises MetadataTooLargeError.
         """
         with _at_most_its_type(), self._database.transaction() as connection:
             before = _locked(connection, video_id)
@@ -221,6 +233,7 @@ class VideoCommands:
                 "title": title or before.desired.title,
                 "metadata": Jsonb(merged),
                 "visibility": visibility or before.desired.visibility,
+                "embed_origins": _array(before.embed_origins if embed_origins is UNCHANGED else embed_origins),
                 "by": Cause.CLIENT,
                 "said": events.described(before.desired.visibility, visibility),
             }
@@ -289,6 +302,11 @@ def _counted(row: VideoRow | None) -> VideoRow | None:
     if desired.revision >= COUNTER_MAX or max(desired.edition, desired.retries, desired.confirmations) > COUNTER_MAX:
         raise CountersSpentError
     return row
+
+
+def _array(texts: Sequence[str] | None) -> list[str] | None:
+    """Return what psycopg stores as an array."""
+    return None if texts is None else list(texts)
 
 
 def _locked(connection: Connection, video_id: str) -> VideoRow:

@@ -40,13 +40,14 @@ WITH counted AS (
 ), made AS (
     INSERT INTO videos (
         video_id, created_at, origin, owner, title, filename, content_type, declared_bytes, upload_mode, region,
-        storage_key, profile, visibility, metadata, owner_email, content_md5, source_url, phase,
-        phase_since, reason, message, deadline_at)
+        storage_key, profile, visibility, metadata, owner_email, content_md5, source_url,
+        embed_origins, phase, phase_since, reason, message, deadline_at)
     SELECT
         %(video_id)s, counted.now, %(origin)s, %(owner)s, %(title)s, %(filename)s, %(content_type)s,
         %(declared_bytes)s, %(upload_mode)s, %(region)s, %(storage_key)s, %(profile)s, %(visibility)s,
         %(metadata)s, %(email)s, %(content_md5)s, %(source_url)s,
-        %(phase)s, counted.now, %(reason)s, %(message)s, counted.now + (%(deadline_at)s - %(phase_since)s)
+        %(embed_origins)s::text[], %(phase)s,
+        counted.now, %(reason)s, %(message)s, counted.now + (%(deadline_at)s - %(phase_since)s)
     FROM counted
     WHERE counted.used < %(per_hour)s
       AND (%(largest)s::bigint IS NULL
@@ -106,6 +107,8 @@ class NewRow:
     content_md5: str | None = None
     # From where the operator fetches the file, likewise; a secret of the owner.
     source_url: str | None = field(default=None, repr=False)
+    # Which sites may show it, likewise; None for those of the installation.
+    embed_origins: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ def create(
     parameters = {
         **vars(new),
         "metadata": Jsonb(dict(new.metadata)),
+        "embed_origins": None if new.embed_origins is None else list(new.embed_origins),
         **observed_parameters(_first_observation(new, timing)),
         "origin": Origin.API,
         "cause": Cause.CLIENT,

@@ -68,6 +68,7 @@ class VideoRow:
     ``source_url``: from where the operator fetches
     the file, a secret of the owner; None if the client sends it. ``source_fetch``: how far that is.
     ``rollout_edition``: the newest edition that a rollout asked for; None once its owner retries it.
+    ``embed_origins``: the sites that may show it; None for those of the installation.
     """
 
     desired: DesiredState
@@ -87,6 +88,7 @@ class VideoRow:
     source_url: str | None = field(default=None, repr=False)
     source_fetch: SourceFetch | None = None
     rollout_edition: int | None = None
+    embed_origins: tuple[str, ...] | None = None
 
     @property
     def is_of_rollout(self) -> bool:

@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     listed = command("list", "list your videos, newest first")
     listed.add_argument("--status", choices=_STATUSES, help="only videos with this status")
     listed.add_argument("--deleted", action="store_true", help="only deleted videos")
-    _add_describe(command("describe", "change the title, the metadata and the visibility of a video"))
+    _add_describe(command("describe", "change the title, the metadata, the visibility and the sites of a video"))
     what = "list the captions of a video, add, replace or remove them"
     _add_captions(commands.add_parser("captions", help=what, description=f"{what}.", allow_abbrev=False), common)
     what = "choose a picture as the poster of a video, or go back to the automatic one"
@@ -123,11 +123,24 @@ def _add_choices(created: argparse.ArgumentParser) -> None:
     created.add_argument("--region", metavar="NAME", help="where it is kept (default: chosen by the service)")
 
 
+def _embed_origins(text: str) -> list[str] | str:
+    if text == "default":
+        return text
+    return [] if text == "none" else [part.strip() for part in text.split(",")]
+
+
 def _add_describe(described: argparse.ArgumentParser) -> None:
     described.add_argument("id", metavar="ID", type=_video_id, help="the video's id")
     described.add_argument("--title", type=_text, help="the new title")
     _add_metadata(described, "added or replaced; may be repeated")
     described.add_argument("--visibility", choices=_VISIBILITIES, help="who can play it; its files move meanwhile")
+    described.add_argument(
+        "--embed-origins",
+        type=_embed_origins,
+        metavar="SITES",
+        help="the sites that may show it, separated by commas, such as https://www.example.com; `none`, or `default`"
+        " for those of the installation",
+    )
     described.add_argument(
         "--without", type=_text, action="append", default=[], metavar="NAME", help="removed from the metadata"
     )

@@ -112,7 +112,14 @@ class _Cli:
         asked = self._arguments
         removed: dict[str, str | None] = dict.fromkeys(asked.without)
         metadata = removed | dict(asked.metadata)
-        self._show(self._client.describe(asked.id, title=asked.title, metadata=metadata, visibility=asked.visibility))
+        changed = self._client.describe(
+            asked.id,
+            title=asked.title,
+            metadata=metadata,
+            visibility=asked.visibility,
+            embed_origins=asked.embed_origins,
+        )
+        self._show(changed)
 
     def _captions(self) -> None:
         asked = self._arguments

@@ -1,9 +1,9 @@
 """The API calls, one method each. uploader.py uses them to send a file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 from urllib.parse import unquote, urlencode, urlsplit
 
 from pydantic import BaseModel, ValidationError
@@ -153,14 +153,18 @@ class Client:
         title: str | None = None,
         metadata: Mapping[str, str | None] | None = None,
         visibility: str | None = None,
+        embed_origins: Sequence[str] | Literal["default"] | None = None,
     ) -> Video:
-        """Change the title, texts of the metadata, and who can play the video; what is left out stays.
+        """Change the title, texts of the metadata, and who can play the video where; what is left out stays.
 
         ``metadata``: None removes a name of it. ``visibility``: `public` or `private`; the files move meanwhile.
+        ``embed_origins``: the sites that may show it, or `default` for those of the installation.
         """
         texts = None if metadata is None else dict(metadata)
         body = {"title": title, "metadata": texts, "visibility": visibility}
-        given = {name: value for name, value in body.items() if value is not None}
+        given: dict[str, object] = {name: value for name, value in body.items() if value is not None}
+        if embed_origins is not None:
+            given["embed_origins"] = None if embed_origins == "default" else [*embed_origins]
         return _read(Video, self._call("PATCH", f"/{video_id}", json=given))
 
     def captions(self, video_id: str) -> tuple[Caption, ...]:

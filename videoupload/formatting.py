@@ -24,6 +24,7 @@ def video_lines(video: Video) -> list[str]:
         ("deadline", _time(video.deadline_at)),
         ("error", _error(video)),
         ("visibility", video.visibility),
+        ("shown by", _sites(video)),
         ("profile", video.profile),
         ("region", video.region),
         ("playback", video.playback_url),
@@ -37,6 +38,10 @@ def video_lines(video: Video) -> list[str]:
         ("restorable", None if video.restorable_until is None else f"until {_time(video.restorable_until)}"),
     ]
     return [f"{label:<{_LABEL_WIDTH}} {text}" for label, text in rows if text]
+
+
+def _sites(video: Video) -> str | None:
+    return None if video.embed_origins is None else ", ".join(video.embed_origins) or "no other site"
 
 
 def list_lines(videos: Sequence[Video]) -> list[str]:

@@ -117,6 +117,8 @@ class Video(_ResponseModel):
     profile: str | None = None
     region: str | None = None
     poster: str | None = None
+    # None also if its owner leaves it to the installation.
+    embed_origins: tuple[str, ...] | None = None
 
 
 class Page(_ResponseModel):

@@ -59,7 +59,7 @@ from webapi.videos.multipart import Multiparts
 from webapi.videos.original import Originals, VideoOriginal
 from webapi.videos.parts import VideoParts
 from webapi.videos.placement import Placement
-from webapi.videos.playback import MasterPlaylist, MediaPlaylist, PlaybackFile, SignedPlaylists
+from webapi.videos.playback import MasterPlaylist, MediaPlaylist, PlaybackFile, PlaybackGate, SignedPlaylists
 from webapi.videos.playback_links import PLAYBACK_PATH
 from webapi.videos.poster import VideoPoster
 from webapi.videos.responder import Responder
@@ -110,9 +110,8 @@ class ApiDependencies:
     page: SitePage | None = None
     country: CountryHeader | None = None
     tracing: Tracing = UNTRACED
-    # Where pages for viewers are, and which origins may frame them; without an address there are none.
+    # Where pages for viewers are; without an address there are none. Which origins may frame them is in the policy.
     watch_base_url: str | None = None
-    embed_origins: Sequence[str] = ()
     # By which apps open private videos to viewers; None if none may.
     viewer_tokens: ViewerTokens | None = None
     # Proxies in front of the API; None if that is not known.
@@ -191,26 +190,23 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
 def _add_playback(app: App, deps: ApiDependencies) -> None:
     queries, video = deps.queries, f"{PLAYBACK_PATH}/{{video_id}}"
     access = PlaybackAccess(deps.playback_tokens, deps.viewer_tokens, deps.trusted_proxy_hops)
+    gate = PlaybackGate(access, deps.policy.embed_origins)
     playlists = SignedPlaylists(deps.stores)
-    app.add_route(f"{video}/playlist.m3u8", MasterPlaylist(queries, access, deps.clock))
-    app.add_route(f"{video}/media.m3u8", MediaPlaylist(queries, access, playlists, deps.clock))
-    app.add_route(f"{video}/file", PlaybackFile(queries, access, deps.stores, deps.clock))
+    app.add_route(f"{video}/playlist.m3u8", MasterPlaylist(queries, gate, deps.clock))
+    app.add_route(f"{video}/media.m3u8", MediaPlaylist(queries, gate, playlists, deps.clock))
+    app.add_route(f"{video}/file", PlaybackFile(queries, gate, deps.stores, deps.clock))
 
 
 def _add_watch_pages(app: App, deps: ApiDependencies) -> None:
     if deps.page is None or not deps.page.template or deps.watch_base_url is None:
         return
     options = WatchOptions(
-        deps.watch_base_url,
-        deps.embed_origins,
-        deps.page.template,
-        headers=deps.page.viewer_headers(),
-        embed_headers=deps.page.viewer_headers(deps.embed_origins),
+        deps.watch_base_url, deps.policy.embed_origins, deps.page.template, headers=deps.page.viewer_headers
     )
     videos = PublicVideos(deps.queries, deps.serializer, deps.clock)
     app.add_route("/watch/{video_id}", WatchPage(videos, options, is_embedded=False))
     app.add_route("/oembed", OEmbed(videos, options))
-    if deps.embed_origins:
+    if deps.policy.embed_origins.framing:
         app.add_route("/embed/{video_id}", WatchPage(videos, options, is_embedded=True))
 
 

@@ -83,11 +83,11 @@ def read_page(
         raise NoPageError("it contains more than a page; is this the directory that `npm run build` made?")
     template = directory / _TEMPLATE
     files = tuple(_file(directory, path) for path in paths if path != template)
-    playback_origins = [_origin(url) for url in playback_urls]
+    playback_origins = [origin_of(url) for url in playback_urls]
     policy = content_security_policy(
-        upload_origins=[_origin(url) for url in upload_urls],
+        upload_origins=[origin_of(url) for url in upload_urls],
         playback_origins=playback_origins,
-        private_origins=[_origin(url) for url in private_urls],
+        private_origins=[origin_of(url) for url in private_urls],
     )
     filled = template.read_text() if template in paths else ""
     return SitePage(files, tuple(_headers(policy).items()), tuple(playback_origins), filled)
@@ -183,6 +183,7 @@ def _headers(policy: str, *, may_be_framed: bool = False) -> dict[str, str]:
     }
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return the scheme, host and port of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

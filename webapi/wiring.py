@@ -58,7 +58,8 @@ from webapi.http.viewer_tokens import ViewerTokens
 from webapi.metrics import ApiMetrics
 from webapi.publisher import QueuedPublisher
 from webapi.settings import Settings
-from webapi.site import NoPageError, SitePage, read_page
+from webapi.site import NoPageError, SitePage, origin_of, read_page
+from webapi.videos.embed_origins import EmbedOrigins
 from webapi.videos.playback_links import PlaybackLinks
 from webapi.videos.serializers import Serializer
 from webapi.videos.source_urls import SourceUrls
@@ -250,7 +251,6 @@ def start(environment: Environment) -> Service:
             else None,
             tracing=tracing,
             watch_base_url=settings.watch_base_url,
-            embed_origins=settings.embed_origins,
             viewer_tokens=_viewer_tokens(settings, clocks.postgres),
             trusted_proxy_hops=settings.trusted_proxy_hops,
         )
@@ -381,4 +381,9 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
         upload_bytes_per_day=settings.upload_bytes_per_day,
         visibility=settings.default_visibility,
         has_private_playback=settings.has_private_playback,
+        embed_origins=EmbedOrigins(
+            settings.embed_origins,
+            settings.cors_origins,
+            own=[origin_of(url) for url in (settings.api_base_url, settings.watch_base_url) if url is not None],
+        ),
     )

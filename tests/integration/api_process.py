@@ -145,6 +145,7 @@ def environment_of(database_url: str, s3: S3Access, kubeconfig: Path, **changes:
         "JWT_AUDIENCE": AUDIENCE,
         "WEBHOOK_SIGNING_KEYS": CALLBACK_KEY,
         "PLAYBACK_SIGNING_KEYS": PLAYBACK_KEY,
+        "EMBED_ORIGINS": "*",
         "API_BASE_URL": "https://api.example.com",
         "DRAIN_SECONDS": "0",
         "REGION": "tor1",  # which the calls of the hostile tables name

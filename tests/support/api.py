@@ -47,6 +47,7 @@ from webapi.http.playback_tokens import PlaybackTokens
 from webapi.http.request_limit import RequestLimit
 from webapi.http.viewer_tokens import ViewerTokens
 from webapi.metrics import ApiMetrics
+from webapi.videos.embed_origins import EmbedOrigins
 from webapi.videos.playback_links import PlaybackLinks
 from webapi.videos.serializers import Serializer
 from webapi.videos.source_urls import SourceUrls
@@ -61,6 +62,8 @@ PLAYBACK_KEYS = [f"{age} playback key, with the 64 bytes that HS512 asks for, {a
 # Of the apps that open private videos to viewers.
 VIEWER_KEY = "the key of an app, with the 64 bytes that HS512 asks for: 0123456"
 API_BASE_URL = "https://api.example.com"
+# May show videos.
+A_SITE = "https://www.example.com"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
 RETRANSCODES_PER_DAY = 2
@@ -148,6 +151,7 @@ class Api:
                 upload_url_seconds=900,
                 download_url_seconds=300,
                 has_private_playback=True,
+                embed_origins=EmbedOrigins(calling=[A_SITE], own=[API_BASE_URL]),
             ),
             serializer=Serializer(
                 self.stores.playback_base, LifecyclePolicy(), PlaybackLinks(API_BASE_URL, playback_tokens)

@@ -35,6 +35,7 @@ from tests.support.builders.resources import NAMESPACE, SIGNATURES
 from tests.support.builders.rows import NOON, a_desired_state, an_observation, row_of
 from videoupload.formatting import list_lines, video_lines
 from webapi.schemas.requests import CreateVideo
+from webapi.videos.embed_origins import EmbedOrigins
 from webapi.videos.serializers import Serializer
 from webapi.videos.watch import WatchOptions, _body, _head
 
@@ -94,7 +95,7 @@ class Tags(HTMLParser):
 def watch_page(title: str) -> str:
     row = row_of(a_desired_state(title=title), an_observation(Phase.READY))
     video = Serializer(lambda _: "https://cdn.example.com", LifecyclePolicy()).video(row, NOON)
-    options = WatchOptions("https://videos.example.com", (), "", (), ())
+    options = WatchOptions("https://videos.example.com", EmbedOrigins(), "", lambda _: ())
     return _head(video, options) + _body(video, is_embedded=False)
 
 

@@ -32,21 +32,27 @@ class PlaybackAccess:
             address=None
             if self.hops is None
             else client_address(req.remote_addr, req.get_header("X-Forwarded-For"), hops=self.hops),
-            origin=req.get_header("Origin"),
-            referer=req.get_header("Referer"),
+            page=page_of(req.get_header("Origin"), req.get_header("Referer")),
         )
         return grant
 
 
-def check_limits(limits: Limits, *, address: Address | None, origin: str | None, referer: str | None) -> None:
+def page_of(origin: str | None, referer: str | None) -> str | None:
+    """Return the origin of the page that makes a request, by the headers of its browser; None if they name none.
+
+    Programs can send what they like.
+    """
+    return origin or _origin_of(referer)
+
+
+def check_limits(limits: Limits, *, address: Address | None, page: str | None) -> None:
     """Raise HttpProblemError unless a request comes from where a link may be opened.
 
-    ``address``: the client's, None if it is not known. ``origin``, ``referer``: the headers by which a browser says
-    which page makes a request; programs can send what they like.
+    ``address``: the client's, None if it is not known. ``page``: see `page_of`.
     """
     if limits.networks and not any(_is_in(address, network) for network in limits.networks):
         raise refused("ip")
-    if limits.origins and (origin or _origin_of(referer)) not in limits.origins:
+    if limits.origins and page not in limits.origins:
         raise refused("origin")
 
 
@@ -63,8 +69,10 @@ def _is_in(address: Address | None, network: str) -> bool:
 
 
 def _origin_of(url: str | None) -> str | None:
-    try:
-        parts = urlsplit(url or "")
-    except ValueError:
+    if not url:
         return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "null"
     return f"{parts.scheme}://{parts.netloc}".lower()

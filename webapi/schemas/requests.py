@@ -76,6 +76,11 @@ _CONTENT_TYPE_PATTERN = (
 
 
 METADATA_BYTES_MAX = 2048
+# All of them fit into the headers of a response, which proxies bound at 4 KB.
+EMBED_ORIGINS_MAX = 20
+EMBED_ORIGIN_MAX = 100
+# As in EMBED_ORIGINS: no path and no wildcard but `*` alone.
+EMBED_ORIGIN_PATTERN = r"^(\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?)$"
 # 16 bytes in base64; the last character before the padding carries two bits.
 _MD5_PATTERN = r"^[A-Za-z0-9+/]{21}[AQgw]==$"
 REGION_MAX = 63
@@ -152,6 +157,27 @@ Title = Annotated[
 ]
 
 
+Item = TypeVar("Item")
+
+
+def each_once(values: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return the values. Raises PydanticCustomError if one is repeated."""
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("repeated", "must name each value once")
+    return values
+
+
+EmbedOriginList = Annotated[
+    tuple[Annotated[str, Field(max_length=EMBED_ORIGIN_MAX, pattern=EMBED_ORIGIN_PATTERN)], ...],
+    Field(max_length=EMBED_ORIGINS_MAX, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(each_once),
+]
+_EMBED_ORIGINS = (
+    "the sites that may show the video, each as browsers send it, such as https://www.example.com: scheme, host, and"
+    " port if it is unusual, in lower case; an empty list is none, `*` all that the installation allows, as null is"
+)
+
+
 class CreateVideo(Request):
     """Create a video and request its upload URL."""
 
@@ -192,6 +218,7 @@ class CreateVideo(Request):
         description="who can play it: everyone with its URL, or only holders of a signed one; if left out, the default"
         " of the installation",
     )
+    embed_origins: EmbedOriginList | None = Field(default=None, description=_EMBED_ORIGINS)
     profile: str | None = Field(
         default=None,
         pattern=PROFILE_PATTERN,
@@ -224,6 +251,10 @@ class ChangeVideo(Request):
         description="who can play it; its files move, and it plays on meanwhile",
         json_schema_extra=_without_default,
     )
+    # Null is a value here, as in RFC 7396: that of the installation.
+    embed_origins: EmbedOriginList | None = Field(
+        default=None, description=_EMBED_ORIGINS, json_schema_extra=_without_default
+    )
 
 
 # What a browser and curl call WebVTT and SubRip; the text itself says which it is.
@@ -245,16 +276,6 @@ class PutCaptions(Request):
     default: Annotated[bool, BeforeValidator(_true_or_false)] = Field(
         default=False, description="whether players show it unless the viewer chooses otherwise"
     )
-
-
-Item = TypeVar("Item")
-
-
-def each_once(values: tuple[Item, ...]) -> tuple[Item, ...]:
-    """Return the values. Raises PydanticCustomError if one is repeated."""
-    if len(set(values)) < len(values):
-        raise PydanticCustomError("repeated", "must name each value once")
-    return values
 
 
 class SignParts(Request):

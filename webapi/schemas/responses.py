@@ -162,6 +162,7 @@ class VideoBody(ResponseModel):
 
     ``poster``: whether ``thumbnail_url`` shows a picture that the owner chose, from the moment at which it was chosen,
     or the one of the transcode; null if there is none, as before the video can be played.
+    ``embed_origins``: the sites that may show it; null for those of the installation, which bound every list too.
     ``submissions_left``: how many more jobs may be paid for before a person has to ask for a retry.
     """
 
@@ -175,6 +176,7 @@ class VideoBody(ResponseModel):
     poster: Literal["automatic", "own"] | None
     is_playable: bool
     visibility: Visibility
+    embed_origins: tuple[str, ...] | None
     progress: int = Field(ge=0, le=100)
     reason: ShownReason
     waiting_for: str | None

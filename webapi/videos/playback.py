@@ -7,6 +7,7 @@ and captions come from storage: no byte of them passes through the API.
 import gzip
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
@@ -20,10 +21,11 @@ from domain.video import Published
 from webapi.http.authorization import existing
 from webapi.http.encodings import accepts_gzip
 from webapi.http.parsing import read_query
-from webapi.http.playback_access import PlaybackAccess
-from webapi.http.playback_tokens import Grant, Use
+from webapi.http.playback_access import PlaybackAccess, page_of
+from webapi.http.playback_tokens import Grant, Use, refused
 from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.schemas.requests import OpenPlayback
+from webapi.videos.embed_origins import EmbedOrigins
 from webapi.videos.playback_links import current_path
 from webapi.videos.stores import Stores
 
@@ -73,25 +75,37 @@ class SignedPlaylists:
         return made
 
 
+@dataclass(frozen=True)
+class PlaybackGate:
+    """Who gets in: holders of a token, on pages that the video's owner allows."""
+
+    access: PlaybackAccess
+    origins: EmbedOrigins
+
+
 class _Playback:
     """Base of the resources: public, since the token is in the query."""
 
     is_public = True
     use: Use
 
-    def __init__(self, queries: VideoQueries, access: PlaybackAccess) -> None:
+    def __init__(self, queries: VideoQueries, gate: PlaybackGate) -> None:
         self._queries = queries
-        self._access = access
+        self._access = gate.access
+        self._origins = gate.origins
 
     def _granted(self, req: falcon.Request, video_id: str) -> Grant:
         return self._access.grant(req, read_query(req, OpenPlayback).token, video_id=video_id, use=self.use)
 
-    def _playable(self, video_id: str) -> tuple[VideoRow, Published]:
-        """Return a private video that can be played. Raises HttpProblemError."""
+    def _playable(self, req: falcon.Request, video_id: str) -> tuple[VideoRow, Published]:
+        """Return a private video that can be played, and by the page that asks for it. Raises HttpProblemError."""
         row = existing(self._queries, video_id)
         observed = row.observed
         if row.desired.deleted or not observed.is_playable or not observed.is_private or observed.published is None:
             raise _nothing_to_play()
+        page = page_of(req.get_header("Origin"), req.get_header("Referer"))
+        if not self._origins.may_play(row.embed_origins, page):
+            raise refused("embed_origins")
         return row, observed.published
 
 
@@ -100,14 +114,14 @@ class MasterPlaylist(_Playback):
 
     use = Use.WATCH
 
-    def __init__(self, queries: VideoQueries, access: PlaybackAccess, clock: Callable[[], datetime]) -> None:
-        super().__init__(queries, access)
+    def __init__(self, queries: VideoQueries, gate: PlaybackGate, clock: Callable[[], datetime]) -> None:
+        super().__init__(queries, gate)
         self._clock = clock
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the qualities and captions, each with a token that lasts to the end of the viewing."""
         granted = self._granted(req, video_id)
-        row, published = self._playable(video_id)
+        row, published = self._playable(req, video_id)
         ends_at = viewing_ends_at(self._clock(), published.duration_seconds)
 
         def link(uri: str) -> str:
@@ -123,16 +137,16 @@ class MediaPlaylist(_Playback):
     use = Use.MEDIA
 
     def __init__(
-        self, queries: VideoQueries, access: PlaybackAccess, playlists: SignedPlaylists, clock: Callable[[], datetime]
+        self, queries: VideoQueries, gate: PlaybackGate, playlists: SignedPlaylists, clock: Callable[[], datetime]
     ) -> None:
-        super().__init__(queries, access)
+        super().__init__(queries, gate)
         self._playlists = playlists
         self._clock = clock
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Show the segments of one quality, or of captions, each with a URL that storage serves."""
         grant = self._granted(req, video_id)
-        row, _ = self._playable(video_id)
+        row, _ = self._playable(req, video_id)
         _send(req, resp, self._playlists.compressed(row, grant, self._clock()))
 
 
@@ -142,16 +156,16 @@ class PlaybackFile(_Playback):
     use = Use.FILE
 
     def __init__(
-        self, queries: VideoQueries, access: PlaybackAccess, stores: Stores, clock: Callable[[], datetime]
+        self, queries: VideoQueries, gate: PlaybackGate, stores: Stores, clock: Callable[[], datetime]
     ) -> None:
-        super().__init__(queries, access)
+        super().__init__(queries, gate)
         self._stores = stores
         self._clock = clock
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Send the browser to storage, for a picture or a text. Players would not follow this for media."""
         grant = self._granted(req, video_id)
-        row, _ = self._playable(video_id)
+        row, _ = self._playable(req, video_id)
         now = self._clock()
         # The token of an app may last for longer than a link of ours.
         ends_at = min(grant.ends_at, link_ends_at(now))

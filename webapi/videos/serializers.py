@@ -85,6 +85,7 @@ class Serializer:
             poster=_poster(row, published),
             is_playable=published is not None,
             visibility=desired.visibility,
+            embed_origins=row.embed_origins,
             progress=observed.progress_percent,
             reason=presentation.reason,
             waiting_for=presentation.waiting_for,

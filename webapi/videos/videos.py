@@ -1,11 +1,11 @@
 """Videos: create, list, show, delete."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import falcon
 
-from database.commands import MetadataTooLargeError, VideoCommands
+from database.commands import UNCHANGED, MetadataTooLargeError, VideoCommands
 from database.creation import BytesPerDay, Created, NewRow
 from database.profiles import Profiles
 from database.queries import VideoQueries
@@ -21,6 +21,7 @@ from webapi.http.rate_limit import rate_limit_headers
 from webapi.http.waiting import changed_row
 from webapi.ports import Publisher
 from webapi.schemas.requests import METADATA_BYTES_MAX, ChangeVideo, CreateVideo, ShowVideo
+from webapi.videos.embed_origins import EmbedOrigins
 from webapi.videos.listing import Lists
 from webapi.videos.multipart import Multiparts
 from webapi.videos.placement import Placement
@@ -50,6 +51,7 @@ class Policy:
     upload_bytes_per_day: int = 0
     visibility: Visibility = Visibility.PUBLIC
     has_private_playback: bool = False
+    embed_origins: EmbedOrigins = field(default_factory=EmbedOrigins)
 
     @property
     def per_day(self) -> BytesPerDay | None:
@@ -102,6 +104,7 @@ class VideosResource:
             return
         self._refuse_large(body)
         self._refuse_unknown_profile(body)
+        self._policy.embed_origins.check(body.embed_origins)
         self._choices.source_urls.check(body)
         new = self._new_video(body, caller, self._choices.placement.region(req, body.region))
         created = self._commands.create(new, per_hour=per_hour, per_day=per_day, key=key)
@@ -150,6 +153,7 @@ class VideosResource:
             profile=body.profile or DEFAULT_PROFILE,
             content_md5=body.content_md5,
             source_url=body.source_url,
+            embed_origins=body.embed_origins,
         )
 
     def _visibility(self, body: CreateVideo) -> Visibility:
@@ -213,9 +217,10 @@ class VideoResource:
             resp.data = None
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
-        """Change title, metadata and visibility, and show the video; a change that changes nothing is accepted too."""
+        """Change title, metadata, visibility and sites, and show the video; it may also change nothing."""
         row = changeable(owned(self._queries, req, video_id))
         body = read_json(req, ChangeVideo, media_types=(falcon.MEDIA_JSON, _MERGE_PATCH))
+        self._policy.embed_origins.check(body.embed_origins)
         try:
             changed = self._commands.describe(
                 video_id,
@@ -223,6 +228,7 @@ class VideoResource:
                 metadata=body.metadata,
                 metadata_bytes_max=METADATA_BYTES_MAX,
                 visibility=_playable(body.visibility, self._policy),
+                embed_origins=body.embed_origins if "embed_origins" in body.model_fields_set else UNCHANGED,
             )
         except MetadataTooLargeError as error:
             detail = f"must have at most {METADATA_BYTES_MAX} bytes as JSON, with what the video has already"

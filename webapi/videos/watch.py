@@ -16,6 +16,7 @@ import falcon
 from database.queries import VideoQueries
 from domain.video import Visibility, is_video_id
 from webapi.schemas.responses import VideoBody
+from webapi.videos.embed_origins import EmbedOrigins
 from webapi.videos.serializers import Serializer
 
 HEAD, BODY = "<!--head-->", "<!--body-->"
@@ -34,13 +35,15 @@ _PLAY = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 4v16l13-8z"/></
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """Where the pages are, and who may frame them. ``template``: what Vite built, with places for head and body."""
+    """Where the pages are, and who may frame them. ``template``: what Vite built, with places for head and body.
+
+    ``headers``: returns those of a page that these origins may frame.
+    """
 
     base_url: str
-    embed_origins: Sequence[str]
+    embed_origins: EmbedOrigins
     template: str
-    headers: tuple[tuple[str, str], ...]
-    embed_headers: tuple[tuple[str, str], ...]
+    headers: Callable[[Sequence[str]], Sequence[tuple[str, str]]]
 
 
 class PublicVideos:
@@ -74,7 +77,9 @@ class WatchPage:
     def on_get(self, _req: falcon.Request, resp: falcon.Response, video_id: str) -> None:
         """Respond with the page, or with a page that says that there is no such video."""
         video = self._videos.get(video_id)
-        resp.set_headers([*(self._options.embed_headers if self._is_embedded else self._options.headers)])
+        wanted = None if video is None else video.embed_origins
+        framing = self._options.embed_origins.frame_ancestors(wanted) if self._is_embedded else ()
+        resp.set_headers([*self._options.headers(framing)])
         resp.set_header("X-Robots-Tag", "noindex")
         resp.content_type = falcon.MEDIA_HTML
         if video is None:
@@ -97,7 +102,7 @@ class OEmbed:
         self._options = options
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Respond with a player of the size that is asked for, or with a link where no site may frame one."""
+        """Respond with a player of the size that is asked for, or with a link if no site may frame one."""
         if req.get_param("format", default="json") != "json":
             resp.status = falcon.HTTP_501
             return
@@ -107,7 +112,7 @@ class OEmbed:
             return
         base_url = self._options.base_url
         answer = {"version": "1.0", "title": video.title, "provider_name": _NAME, "provider_url": base_url}
-        if not self._options.embed_origins:
+        if not self._options.embed_origins.frame_ancestors(video.embed_origins):
             resp.media = {**answer, "type": "link"}
         else:
             width, height = _fitted(video, req.get_param("maxwidth"), req.get_param("maxheight"))

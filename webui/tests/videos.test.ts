@@ -17,6 +17,7 @@ const VIDEO: Video = {
   thumbnail_url: null,
   poster: null,
   visibility: "public",
+  embed_origins: null,
   profile: "hls-1080p",
   region: "tor1",
   source_url: null,

@@ -9,6 +9,8 @@ import type {
 export interface Choices {
   metadata?: Record<string, string>;
   visibility?: Visibility;
+  /** The sites that may show it, such as `https://www.example.com`. */
+  embed_origins?: string[];
   profile?: string;
   region?: string;
 }
@@ -34,6 +36,8 @@ export interface Changes {
   title?: string;
   metadata?: Record<string, string | null>;
   visibility?: Visibility;
+  /** Null for the sites of the installation. */
+  embed_origins?: string[] | null;
 }
 
 export interface NewCaptions {
@@ -82,7 +86,7 @@ export class Calls {
     return must(await this.api.callWithRetry<{ video_id: string }>("POST", "/videos", options)).video_id;
   }
 
-  /** Change title, metadata and visibility. */
+  /** Change title, metadata, visibility, and which sites may show the video. */
   async describe(id: string, changes: Changes): Promise<Video> {
     return must(await this.api.call<Video>("PATCH", `/videos/${id}`, { body: changes }));
   }

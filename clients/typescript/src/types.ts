@@ -30,6 +30,8 @@ export interface Video {
   poster: "automatic" | "own" | null;
   is_playable: boolean;
   visibility: Visibility;
+  /** The sites that may show it; null for those of the installation. */
+  embed_origins: string[] | null;
   profile: string;
   region: string;
   source_url: string | null;

@@ -155,9 +155,10 @@ export class Uploader {
   }
 }
 
-function choicesOf({ metadata, visibility, profile, region }: UploadOptions): Choices {
+function choicesOf({ metadata, visibility, embed_origins, profile, region }: UploadOptions): Choices {
   return {
-    ...(metadata && { metadata }), ...(visibility && { visibility }), ...(profile && { profile }), ...(region && { region }),
+    ...(metadata && { metadata }), ...(visibility && { visibility }), ...(embed_origins && { embed_origins }),
+    ...(profile && { profile }), ...(region && { region }),
   };
 }
 

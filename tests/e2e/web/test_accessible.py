@@ -68,7 +68,7 @@ def test_every_view_of_an_upload_is_accessible(
     page.get_by_label("Quality").wait_for()
     page.locator("summary", has_text="History").click()
     page.locator(".events li").first.wait_for()
-    page.locator("summary", has_text="Change title or visibility").click()
+    page.locator("summary", has_text="Change title, visibility or sites").click()
     page.locator("summary", has_text="Change the poster").click()
     page.locator("summary", has_text="Add or replace captions").click()
     page.get_by_label("File (WebVTT or SubRip)").set_input_files(captions)

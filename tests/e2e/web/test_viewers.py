@@ -76,6 +76,18 @@ def test_another_site_frames_the_player_and_not_the_page(
     assert refused is not None
     plays(embedded)
     assert refused.locator("main").count() == 0
+
+    def is_shown(sites: list[str]) -> bool:
+        visitor.person.client.describe(video_id, embed_origins=sites)
+        # Browsers keep the page for ten seconds under each address.
+        source = f"{base}/embed/{video_id}?{len(sites)}"
+        page.goto(site.showing(f'<iframe name="embed" src="{source}"></iframe>'), wait_until="networkidle")
+        frame = page.frame(name="embed")
+        return frame is not None and frame.locator("main").count() == 1
+
+    assert not is_shown([])
+    assert is_shown([site.origin, "https://www.example.com"])
+    assert not is_shown(["https://www.example.com"])
     context.close()
 
 
@@ -101,7 +113,12 @@ class Site:
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self._port = server.server_address[1]
 
+    @property
+    def origin(self) -> str:
+        """Return the site's origin, as browsers send it."""
+        return f"http://127.0.0.1:{self._port}"
+
     def showing(self, content: str) -> str:
         """Return the address of a page with this content."""
         Handler.content = content.encode()
-        return f"http://127.0.0.1:{self._port}/"
+        return f"{self.origin}/"

@@ -247,7 +247,7 @@ def test_a_title_is_changed_and_a_video_made_private_plays_on_for_its_owner_alon
     video_id = visitor.watched_id()
     public = visitor.person.client.video(video_id).playback_url
     assert public is not None
-    page.locator("summary", has_text="Change title or visibility").click()
+    page.locator("summary", has_text="Change title, visibility or sites").click()
     page.get_by_label("Title").fill("Our summer 🌞")
     page.get_by_label("Who can play it").select_option("private")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -268,7 +268,7 @@ def test_a_title_that_is_refused_is_named_and_nothing_changes(visitor: Visitor, 
     visitor.choose(clip)
     visitor.wait_for_label("clip", "Ready")
     visitor.card("clip").get_by_role("link", name="clip").click()
-    page.locator("summary", has_text="Change title or visibility").click()
+    page.locator("summary", has_text="Change title, visibility or sites").click()
     page.get_by_label("Title").fill("cats\u202egpj")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("alert").filter(has_text="the title").wait_for()

@@ -23,16 +23,17 @@ from tests.support.builders.videos import VIDEO, a_new_video
 
 def test_a_created_row_holds_the_desired_state_and_waits_for_the_file(rows: Rows) -> None:
     source_url = "https://files.example.com/cats.mp4"
-    new = replace(a_new_video(), content_md5="XUFAKrxLKna5cZ2REBfFkg==", source_url=source_url)
+    checksum, sites = "XUFAKrxLKna5cZ2REBfFkg==", ("https://www.example.com",)
+    new = replace(a_new_video(), content_md5=checksum, source_url=source_url, embed_origins=sites)
     row = rows.commands.create(new, per_hour=10).row
 
-    desired, of_the_row = row.desired, ("metadata", "email", "content_md5", "source_url")
+    desired, of_the_row = row.desired, ("metadata", "email", "content_md5", "source_url", "embed_origins")
     requested = {name: value for name, value in vars(new).items() if name not in of_the_row}
     assert {name: getattr(desired, name) for name in requested} == requested
     assert (desired.revision, desired.origin, desired.upload_mode) == (1, Origin.API, UploadMode.SINGLE)
     assert (row.observed.phase, row.observed.revision, row.retired) == (Phase.UPLOADING, 1, False)
     assert row.observed.deadline_at is not None
-    assert (row.content_md5, row.source_url) == (new.content_md5, source_url)
+    assert (row.content_md5, row.source_url, row.embed_origins) == (checksum, source_url, sites)
     assert rows.row() == row
 
 

@@ -63,6 +63,7 @@ def test_a_new_video_waits_for_its_file(api: Api) -> None:
         "content_md5": None,
         "source_url": None,
         "visibility": "public",
+        "embed_origins": None,
         "metadata": {},
         "created_at": "2026-03-01T12:00:00Z",
         "deleted_at": None,

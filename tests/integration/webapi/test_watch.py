@@ -1,5 +1,6 @@
 """Pages for viewers: what they show of a public video, what they hide, and who may frame them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from domain.video import Phase, Published, Reason, Rendition
 from tests.support.api import Api
 from webapi.site import read_page
+from webapi.videos.embed_origins import EmbedOrigins
 
 BASE = "https://videos.example.com"
 SITE = "https://blog.example.com"
@@ -30,7 +32,13 @@ def page(tmp_path: Path) -> Any:
 @pytest.fixture
 def client(api: Api, page: Any) -> falcon.testing.TestClient:
     """The API with pages for viewers, which one other site may frame."""
-    return api.rebuilt(page=page, watch_base_url=BASE, embed_origins=[SITE])
+    return framed_by(api, page, SITE)
+
+
+def framed_by(api: Api, page: Any, *sites: str) -> falcon.testing.TestClient:
+    """Return the API with pages for viewers, which these sites may frame."""
+    policy = replace(api.deps.policy, embed_origins=EmbedOrigins(sites))
+    return api.rebuilt(page=page, watch_base_url=BASE, policy=policy)
 
 
 class Tags(HTMLParser):

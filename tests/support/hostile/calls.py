@@ -101,6 +101,7 @@ _NEW_VIDEO = {
     "upload_mode": "single",
     "region": "tor1",
     "visibility": "public",
+    "embed_origins": ["https://www.example.com"],
     "profile": "hls-1080p",
 }
 _CALLBACK = {"job_id": "S9BkOufdntiPR9", "event": "job.completed", "data": {}}
@@ -125,7 +126,15 @@ CALLS = (
     Call(
         "PATCH",
         "/api/v1/videos/{video_id}",
-        body=CallBody(ChangeVideo, {"title": "Dogs", "metadata": {"album": "2"}, "visibility": "private"}),
+        body=CallBody(
+            ChangeVideo,
+            {
+                "title": "Dogs",
+                "metadata": {"album": "2"},
+                "visibility": "private",
+                "embed_origins": ["https://www.example.com"],
+            },
+        ),
     ),
     Call("DELETE", "/api/v1/videos/{video_id}", 204, about="deleted"),
     Call("POST", "/api/v1/videos/{video_id}/upload_url", about="waiting"),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webapi.http.client_address import client_address
-from webapi.http.playback_access import check_limits
+from webapi.http.playback_access import check_limits, page_of
 from webapi.http.playback_tokens import Limits, PlaybackTokens, Use
 from webapi.http.problems import HttpProblemError, ProblemCode
 from webapi.http.viewer_tokens import LIMITS_MAX, TOKEN_CHARACTERS_MAX, ViewerTokens
@@ -186,14 +186,14 @@ def test_no_token_of_an_app_is_one_of_ours_even_under_our_own_key() -> None:
 def test_where_a_link_may_be_opened(
     limits: Limits, peer: str, forwarded_for: str | None, origin: str | None, referer: str | None, is_open: bool
 ) -> None:
-    address = client_address(peer, forwarded_for, hops=1)
+    address, page = client_address(peer, forwarded_for, hops=1), page_of(origin, referer)
     if is_open:
-        check_limits(limits, address=address, origin=origin, referer=referer)
+        check_limits(limits, address=address, page=page)
         return
     with pytest.raises(HttpProblemError):
-        check_limits(limits, address=address, origin=origin, referer=referer)
+        check_limits(limits, address=address, page=page)
 
 
 def test_where_proxies_are_not_counted_no_network_is_believed() -> None:
     with pytest.raises(HttpProblemError):
-        check_limits(Limits(("0.0.0.0/0",)), address=None, origin=None, referer=None)
+        check_limits(Limits(("0.0.0.0/0",)), address=None, page=None)
