@@ -99,12 +99,12 @@ class NotificationHarness:
                 video_id, CaptionTrack(language, language, False, digest_of(language)), language
             )
 
-    def publishes_captions(self, video_id: str, *, reason: Reason = Reason.PUBLISHED) -> None:
+    def publishes_captions(self, video_id: str, *, reason: Reason = Reason.PUBLISHED, attempt: int = 1) -> None:
         """Publish the captions that are wanted, as a pass that observed this reason."""
         row = self._observations.get(video_id)
         assert row is not None
         observed = replace(row.observed, reason=reason, published=Published(1, 1, 3.0, (), has_poster=False))
-        published = PublishedCaptions(row.captions, attempt=1)
+        published = PublishedCaptions(row.captions, attempt)
         assert self._captions.publish(replace(row, observed=observed), published) is not None
 
     def endpoint(
@@ -377,6 +377,7 @@ def test_an_endpoint_that_names_captions_gets_each_change_beside_a_public_stream
         office.captioned(video_id, *languages)
         office.publishes_captions(video_id)
         office.publishes_captions(video_id)  # again, as a pass that was killed
+    office.publishes_captions(video_id, attempt=2)  # the same beside another stream
     assert office.deliver() == 4
 
     arrived = [(one.path.rpartition("/")[2], json.loads(one.body)) for one in receiver.received]
