@@ -23,6 +23,7 @@ from domain.object_keys import new_word
 from domain.policy import LifecyclePolicy
 from domain.records import AttemptChange, Cause, VideoRow
 from domain.regions import EVERYWHERE, RegionScope
+from domain.source_fetch import FetchResult
 from runtime.tracing import UNTRACED, Tracing
 from runtime.upstream_breaker import UpstreamHealth
 from storage.multipart import Multipart
@@ -36,12 +37,12 @@ class Dependencies:
 
     ``region``: of our buckets; imports from another one are refused. ``scope``: which uploads are ours.
     ``pass_seconds``: after this long a pass begins no further call; copies of originals are not counted.
-    ``unknown_jobs`` counts looks at jobs that Coconut does not know. ``on_commit`` and ``on_job`` record metrics for
-    each commit and for each job that Coconut returned. ``on_write`` receives each version of a resource that a pass
-    wrote. ``storage_health`` says how the last calls to storage ended. ``request_fetch``
-    has the file of a video fetched from its URL, and returns whether that is under way (loop/fetch_pool.py).
-    ``new_word`` makes the random part of a folder's name. ``for_step`` returns the dependencies of a named step; only
-    tests replace any (failpoints.py).
+    ``unknown_jobs`` counts looks at jobs that Coconut does not know. ``on_commit``, ``on_job`` and ``on_fetch``
+    record metrics for each commit, each job that Coconut returned and each try to fetch a file. ``on_write`` receives
+    each version of a resource that a pass wrote. ``storage_health`` says how the last calls to storage ended.
+    ``request_fetch`` has the file of a video fetched from its URL, and returns whether that is under way
+    (loop/fetch_pool.py). ``new_word`` makes the random part of a folder's name. ``for_step`` returns the dependencies
+    of a named step; only tests replace any (failpoints.py).
     """
 
     observations: Observations
@@ -78,5 +79,6 @@ class Dependencies:
     on_commit: Callable[[VideoRow, VideoRow, AttemptChange | None, Cause], None] = lambda *_: None
     on_write: Callable[[Resource], None] = lambda _resource: None
     on_job: Callable[[Job], None] = lambda _job: None
+    on_fetch: Callable[[FetchResult], None] = lambda _result: None
     tracing: Tracing = UNTRACED
     for_step: Callable[["Dependencies", str], "Dependencies"] = lambda deps, _step: deps

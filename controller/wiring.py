@@ -196,6 +196,7 @@ def wire(
         storage_health=s3.health,
         on_commit=recorder.committed,
         on_job=recorder.job_seen,
+        on_fetch=metrics.fetch_ended,
         tracing=tracing,
     )
     rollouts = Rollouts(database, settings.scope)
@@ -222,6 +223,7 @@ def wire(
     dispatcher = wire_dispatcher(settings, storage_settings, outbox_database, metrics, beats, clock=clocks.postgres)
     metrics.state.limiter = dependencies.limiter.state
     metrics.state.storage = s3.health
+    metrics.state.fetches = fetch_pool.state
 
     def collect_stats() -> int:
         overdue_after = settings.audit_rules.overdue_after

@@ -5,6 +5,7 @@ The effect is in controller/actions/source_fetch.py, the rules that lead to it i
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from domain.failures import Failure, FailureCode
 
@@ -13,6 +14,19 @@ TRIES_MAX = 6
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 30.0, 1800.0
 # What a server may ask for by Retry-After.
 _LONGEST_PAUSE_SECONDS = 3600.0
+
+
+class FetchResult(StrEnum):
+    """How one try to fetch a file ended.
+
+    FAILED: its server did, INTERRUPTED: an upstream of ours. ABANDONED: the file is no longer wanted.
+    """
+
+    STORED = "stored"
+    REFUSED = "refused"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from domain.failures import FailureCode
 from domain.objects import StoredPart
 from domain.part_plan import PartPlan
 from domain.records import VideoRow
-from domain.source_fetch import TRIES_MAX, SourceFetch, pause_seconds
+from domain.source_fetch import TRIES_MAX, FetchResult, SourceFetch, pause_seconds
 from domain.video import Reason
 
 log = structlog.get_logger(__name__)
@@ -54,12 +54,17 @@ def fetch(
     try:
         run.run()
     except SourceRefusedError as error:
+        deps.on_fetch(FetchResult.REFUSED)
         run.record(replace(run.state, code=error.code, message=str(error)))
     except SourceUnavailableError as error:
+        deps.on_fetch(FetchResult.FAILED)
         return run.record_failed_try(error, clock())
     except UpstreamError as error:
         log.warning("source_fetch_interrupted", video_id=video_id, error=str(error))
+        deps.on_fetch(FetchResult.INTERRUPTED)
         return run.record_interruption(clock())
+    else:
+        deps.on_fetch(FetchResult.STORED if run.state.is_stored else FetchResult.ABANDONED)
     return 0.0
 
 

@@ -7,6 +7,7 @@ the process: the rows know it, and the next passes request it again.
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -25,6 +26,14 @@ _PAUSE_SECONDS = 60.0
 
 # Fetches one video's file, and returns in how many seconds a pass is due; None if none is.
 Fetch = Callable[[str], float | None]
+
+
+@dataclass(frozen=True)
+class FetchState:
+    """How many files are being fetched, and how many of those that passes requested wait for a thread."""
+
+    running: int
+    waiting: int
 
 
 class FetchPool:
@@ -50,6 +59,11 @@ class FetchPool:
                 self._waiting_count += 1
             self._start_next()
             return video_id in self._running
+
+    def state(self) -> FetchState:
+        """Return what runs and what waits at this moment."""
+        with self._lock:
+            return FetchState(len(self._running), self._waiting_count)
 
     def start(self, fetch: Fetch, *, wake: Callable[[str, float], None]) -> None:
         """Begin what was requested. ``wake`` requests a pass over a video after some seconds."""

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from controller.coconut.breaker import BreakerState
 from controller.coconut.limiter import LimiterState
+from controller.loop.fetch_pool import FetchState
 from controller.loop.queue import QueueState
 from database.stats import WorkingSetStats
 from domain.notifications import CHANNELS
@@ -29,6 +30,7 @@ class StateCollector(Collector):
         self.queue: Callable[[], QueueState] | None = None
         self.limiter: Callable[[], LimiterState] | None = None
         self.storage: Callable[[], UpstreamHealth] | None = None
+        self.fetches: Callable[[], FetchState] | None = None
         self.working_set: WorkingSetStats | None = None
         self.rollouts: tuple[RolloutPlan, ...] = ()
 
@@ -42,6 +44,12 @@ class StateCollector(Collector):
             health = self.storage()
             states = {str(each): float(each is health) for each in UpstreamHealth}
             yield _gauge(f"{PREFIX}_storage", "1 for how the last calls to storage ended.", states, "state")
+        if self.fetches is not None:
+            fetches = self.fetches()
+            counts = {"running": float(fetches.running), "waiting": float(fetches.waiting)}
+            yield _gauge(
+                f"{PREFIX}_source_fetches", "Files that are fetched from URLs, or wait for that.", counts, "state"
+            )
         if (working_set := self.working_set) is not None:
             yield from _of_working_set(working_set, self._clock().timestamp())
         yield from _of_rollouts(self.rollouts)

@@ -24,6 +24,7 @@ from crds.events import EventResult
 from domain.failures import ADVICE, FailureCode
 from domain.notifications import CHANNELS, DeliveryState
 from domain.records import AttemptState
+from domain.source_fetch import FetchResult
 from domain.spending import Prices
 from domain.video import Phase
 from runtime.clock import own_time
@@ -169,6 +170,11 @@ class OperatorMetrics:
             for result in _DELIVERY_RESULTS.values():
                 self._deliveries.labels(channel, result)
 
+        text = "Tries to fetch a file from a URL, by how they ended."
+        self._fetches = self._counter(f"{PREFIX}_source_fetch_tries", text, "result")
+        for fetch in FetchResult:
+            self._fetches.labels(fetch)
+
     def _define_tasks(self) -> None:
         text = "When all resources were last listed."
         self._listed = self._gauge(f"{PREFIX}_resources_listed_timestamp_seconds", text)
@@ -234,6 +240,10 @@ class OperatorMetrics:
     def callback_missing(self) -> None:
         """Count a finished job for which no callback arrived."""
         self._missing.inc()
+
+    def fetch_ended(self, result: FetchResult) -> None:
+        """Count a try to fetch a file."""
+        self._fetches.labels(result).inc()
 
     def delivery_attempted(self, channel: str, state: DeliveryState) -> None:
         """Count an attempt at a delivery. ``state``: the delivery's state afterwards."""

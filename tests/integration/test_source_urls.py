@@ -25,7 +25,7 @@ from domain.failures import FailureCode
 from domain.object_keys import original_key
 from domain.policy import LifecyclePolicy
 from domain.records import VideoRow
-from domain.source_fetch import SourceFetch
+from domain.source_fetch import FetchResult, SourceFetch
 from storage.multipart import Multipart
 from storage.object_store import Storage
 from tests.integration.database.rows import Rows
@@ -288,6 +288,7 @@ class World:
     rows: Rows
     s3: S3Access
     deps: Dependencies
+    results: list[FetchResult]
 
     def create(self, url: str, **changes: Any) -> VideoRow:
         new: NewRow = replace(a_new_video(), source_url=url, declared_bytes=None, storage_key=KEY, **changes)
@@ -310,7 +311,9 @@ class World:
 @pytest.fixture
 def world(database_url: str, s3: S3Access) -> Iterator[World]:
     rows, settings = Rows(database_url), settings_for(s3)
+    results: list[FetchResult] = []
     deps = SimpleNamespace(
+        on_fetch=results.append,
         observations=Observations(rows.database),
         fetch_rows=SourceFetches(rows.database),
         storage=Storage(settings),
@@ -321,7 +324,7 @@ def world(database_url: str, s3: S3Access) -> Iterator[World]:
         fetch_part_bytes=PART_BYTES,
         is_leading=lambda: True,
     )
-    yield World(rows, s3, cast("Dependencies", deps))
+    yield World(rows, s3, cast("Dependencies", deps), results)
     rows.database.close()
 
 
@@ -360,6 +363,7 @@ class TestFetching:
         assert pause > 0
         assert world.row.current_fetch.stored_bytes == PART_BYTES
         assert world.fetch() == 0
+        assert world.results == [FetchResult.FAILED, FetchResult.STORED]
         assert origin.begun_at == [0, PART_BYTES]
         assert world.stored() == BODY
         assert world.open_uploads() == []
@@ -402,6 +406,7 @@ class TestFetching:
         world.fetch()
         assert world.row.source_fetch is not None
         assert not world.row.source_fetch.is_stored
+        assert world.results == [FetchResult.ABANDONED]
         assert world.fetch() is None
 
     def test_the_url_is_in_no_message(self, world: World, origin: Origin, base: str) -> None:
@@ -410,6 +415,7 @@ class TestFetching:
         world.fetch()
         fetch = world.row.current_fetch
         assert (fetch.code, fetch.message) == (FailureCode.SOURCE_REFUSED, "the server answered HTTP 403")
+        assert world.results == [FetchResult.REFUSED]
         assert "secret" not in repr(world.row)
 
 

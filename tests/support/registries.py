@@ -8,6 +8,7 @@ from controller.audit.findings import Report
 from controller.audit.metrics import FULL, SUCCESS, AuditMetrics
 from controller.coconut.breaker import BreakerSnapshot, BreakerState
 from controller.coconut.limiter import LimiterState
+from controller.loop.fetch_pool import FetchState
 from controller.loop.pass_result import PassResult
 from controller.loop.queue import QueueState
 from controller.metrics.commits import CommitMetrics, PhaseDuration
@@ -44,6 +45,7 @@ def operator_registry() -> CollectorRegistry:
     """Return the metrics of a leading operator."""
     metrics = OperatorMetrics(workers=2, prices=Prices(hd=1, sd=1, uhd=1))
     metrics.state.queue = lambda: QueueState(0, 0.0, ())
+    metrics.state.fetches = lambda: FetchState(running=0, waiting=0)
     metrics.state.storage = lambda: UpstreamHealth.AVAILABLE
     metrics.state.limiter = lambda: LimiterState(BreakerSnapshot(BreakerState.CLOSED), 0, running=0, minutes=0)
     metrics.state.working_set = WorkingSetStats({}, {}, overdue=0, uncertain=0, paused=0)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from controller.loop.fetch_pool import FetchPool
+from controller.loop.fetch_pool import FetchPool, FetchState
 from runtime.heartbeats import Heartbeats
 from tests.support.eventually import eventually
 
@@ -54,6 +54,7 @@ def test_slow_servers_of_one_owner_leave_half_of_the_places_to_others(fetching: 
     eventually(lambda: len(fetching.begun) == 3, within_seconds=10)
     assert pool.request("a0", "ann"), "it runs already"
     assert not pool.request("a3", "ann")
+    assert pool.state() == FetchState(running=3, waiting=2)
     assert len(fetching.begun) == 3
 
 
