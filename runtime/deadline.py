@@ -6,6 +6,7 @@ ends with an error. Looking up a name is not covered: the resolver has its own t
 
 import heapq
 import itertools
+import math
 import os
 import socket
 import threading
@@ -72,19 +73,20 @@ class _Alarms:
         self._heap: list[tuple[float, int, Deadline]] = []
         self._waiting: set[Deadline] = set()
         self._numbers = itertools.count()
+        # When the thread looks again by itself: most deadlines are cancelled before, and need no look of their own.
+        self._looks_at = math.inf
         self._thread: threading.Thread | None = None
 
     def set(self, deadline: Deadline, seconds: float) -> None:
         """End ``deadline`` after so many seconds, unless it is cancelled before."""
         end = time.monotonic() + seconds
         with self._changed:
-            is_first = not self._heap or end < self._heap[0][0]
             heapq.heappush(self._heap, (end, next(self._numbers), deadline))
             self._waiting.add(deadline)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
-            elif is_first:
+            elif end < self._looks_at:
                 self._changed.notify()
 
     def cancel(self, deadline: Deadline) -> None:
@@ -103,14 +105,15 @@ class _Alarms:
         """Wait for the next deadline whose time is over."""
         with self._changed:
             while True:
-                left = self._heap[0][0] - time.monotonic() if self._heap else None
-                if left is not None and left <= 0:
+                self._looks_at = self._heap[0][0] if self._heap else math.inf
+                left = self._looks_at - time.monotonic()
+                if left <= 0:
                     _, _, deadline = heapq.heappop(self._heap)
                     if deadline in self._waiting:
                         self._waiting.discard(deadline)
                         return deadline
                 else:
-                    self._changed.wait(left)
+                    self._changed.wait(left if self._heap else None)
 
 
 _alarms = _Alarms()

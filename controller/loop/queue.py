@@ -94,6 +94,8 @@ class WorkQueue:
         self._due: OrderedDict[str | None, deque[tuple[float, str]]] = OrderedDict()
         self._running: dict[str, float] = {}  # since when
         self._failures: dict[str, int] = {}
+        # The worker that waits for the first key's time. If all did, each such moment would wake them all.
+        self._waits_for_first: int | None = None
         self._is_open = True
 
     def add(self, key: str, cause: Cause, *, after_seconds: float = 0.0) -> None:
@@ -104,9 +106,8 @@ class WorkQueue:
             if waiting is not None and waiting.due <= due:
                 return
             self._waiting[key] = _Entry(due, cause)
-            heapq.heappush(self._heap, (due, key))
             self._metrics.added()
-            self._condition.notify()
+            self._push(due, key)
 
     def back_off(self, key: str, cause: Cause, *, at_least_seconds: float = 0.0) -> None:
         """Request a pass later, and later each time until `forget`.
@@ -133,11 +134,30 @@ class WorkQueue:
         with self._condition:
             while self._is_open:
                 heartbeats.record()
-                wait_seconds = self._pop_due()
-                if isinstance(wait_seconds, tuple):
-                    return wait_seconds
-                self._condition.wait(heartbeats.bounded_wait(wait_seconds))
+                found = self._pop_due()
+                if isinstance(found, tuple):
+                    if self._due or (self._heap and self._waits_for_first is None):
+                        self._condition.notify()
+                    return found
+                self._wait(found)
             return None
+
+    def _wait(self, seconds: float | None) -> None:
+        """Wait for a key that comes before all others; of all workers one waits for the time of the first key."""
+        if seconds is None or self._waits_for_first is not None:
+            self._condition.wait(heartbeats.bounded_wait(None))
+            return
+        worker = self._waits_for_first = threading.get_ident()
+        self._condition.wait(heartbeats.bounded_wait(seconds))
+        if self._waits_for_first == worker:
+            self._waits_for_first = None
+
+    def _push(self, due: float, key: str) -> None:
+        """Order a key by its time. If it is the first one, a worker has to wait for it instead of for another."""
+        heapq.heappush(self._heap, (due, key))
+        if self._heap[0] == (due, key):
+            self._waits_for_first = None
+            self._condition.notify()
 
     def _pop_due(self) -> tuple[str, Cause] | float | None:
         """Return a due key, or the seconds until there may be one, or None to wait for an addition."""
@@ -171,8 +191,7 @@ class WorkQueue:
                 self._metrics.done(now - since)
             entry = self._waiting.get(key)
             if entry is not None:
-                heapq.heappush(self._heap, (entry.due, key))
-            self._condition.notify()
+                self._push(entry.due, key)
 
     def close(self) -> None:
         """Hand out no more keys; every `take` returns None."""

@@ -1,8 +1,12 @@
 """The total deadline of an exchange, without an exchange. With sockets: the trickle tests of integration."""
 
+import math
 import threading
 from contextlib import ExitStack
 
+import pytest
+
+from runtime import deadline
 from runtime.deadline import within
 from tests.support.eventually import eventually
 
@@ -39,3 +43,19 @@ def test_an_exchange_that_is_over_is_not_ended_later() -> None:
         eventually(lambda: next_one.is_over)
 
     assert not over.is_over
+
+
+def test_deadlines_that_are_cancelled_in_time_do_not_wake_the_thread_that_ends_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alarms, woken = deadline._Alarms(), list[None]()
+    monkeypatch.setattr(deadline, "_alarms", alarms)
+    monkeypatch.setattr(alarms._changed, "notify", lambda: woken.append(None))
+    with within(LONG):
+        eventually(lambda: alarms._looks_at < math.inf)  # the thread has begun
+    for _ in range(50):
+        with within(2 * LONG):
+            pass
+    assert woken == []
+    with within(LONG / 2):
+        assert woken == [None]

@@ -1,9 +1,11 @@
 """Keys wait once, are held once, and come back at their time."""
 
 import threading
+import time
 
 from controller.loop.queue import QueueState, WorkQueue
 from domain.records import Cause
+from tests.support.eventually import eventually
 from tests.support.world.clock import ManualClock
 
 
@@ -173,3 +175,60 @@ def test_a_take_looks_at_no_more_keys_than_it_returns() -> None:
     for number in range(1_000):
         queue.add(f"{number % 7}-{number}", Cause.CLIENT)
     assert len(taken_now(queue)) == len(looked_at) == 1_000
+
+
+class CountingQueue(WorkQueue):
+    """Counts how often a worker looks whether a key is due."""
+
+    looks = 0
+
+    def _pop_due(self) -> tuple[str, Cause] | float | None:
+        self.looks += 1
+        return super()._pop_due()
+
+
+def test_a_key_that_becomes_due_wakes_one_of_the_workers_that_wait() -> None:
+    workers, keys = 8, [f"key-{number}" for number in range(20)]
+    queue, taken, all_taken = CountingQueue(time.monotonic), list[str](), threading.Event()
+
+    def work() -> None:
+        while (found := queue.take()) is not None:
+            queue.done(found[0])
+            taken.append(found[0])
+            if len(taken) == len(keys):
+                all_taken.set()
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: queue.looks >= workers, within_seconds=10)
+    for number, key in enumerate(keys):
+        queue.add(key, Cause.POLL, after_seconds=0.2 + 0.02 * number)
+    assert all_taken.wait(10)
+    queue.close()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == sorted(keys)
+    # The worker that takes it looks for the next one, and so does the one that waits for that one's time.
+    assert queue.looks <= 2 * workers + 3 * len(keys)
+
+
+def test_an_earlier_key_is_taken_though_a_worker_waits_for_a_later_one() -> None:
+    queue, taken = CountingQueue(time.monotonic), list[str]()
+
+    def work() -> None:
+        while (found := queue.take()) is not None:
+            taken.append(found[0])
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    queue.add("later", Cause.POLL, after_seconds=3600)
+    eventually(lambda: queue.looks >= 3, within_seconds=10)
+    queue.add("soon", Cause.POLL, after_seconds=0.05)
+    queue.add("now", Cause.POLL)
+    eventually(lambda: len(taken) == 2, within_seconds=10)
+    queue.close()
+    for thread in threads:
+        thread.join()
+    assert taken == ["now", "soon"]
