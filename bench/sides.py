@@ -40,6 +40,8 @@ PEER_DIR = PROJECT_DIR / "bench" / "peers" / "rails-sidekiq"
 WORKER = services.OPERATOR
 
 _OWNERS = 100
+# Both sides serve HTTP with as many processes, each with threads of its own.
+_WEB_PROCESSES = "2"
 _UNLIMITED = 1_000_000
 _API_KEY = "bench"
 _PEER_BUCKET = "peer"
@@ -165,6 +167,7 @@ class Ours:
             coconut_url=f"{coconut_url}/v2",
             coconut_api_key=_API_KEY,
             operator_settings=_WITHOUT_LIMITS,
+            api_settings={"PROCESSES": _WEB_PROCESSES},
         )
         described = stack.up(self._options)
         self.url, self.database_url = described.api_url, described.database_url
@@ -213,9 +216,9 @@ class Ours:
         self.stack.start(WORKER)
 
     def restart_api(self, **settings: str) -> None:
-        """Start the API again with these settings."""
+        """Start the API again, with other settings than before where some are named."""
         self.stack.stop(services.API)
-        self.stack.up(replace(self._options, api_settings=settings))
+        self.stack.up(replace(self._options, api_settings={**self._options.api_settings, **settings}))
 
     def kill_worker(self) -> None:
         """Kill the operator."""
@@ -236,6 +239,7 @@ class Peer:
         self._port, postgres, redis = any_free_port(), any_free_port(), any_free_port()
         self._environment = child_environment() | {
             "RUN_DIR": str(run),
+            "WEB_CONCURRENCY": _WEB_PROCESSES,
             "PORT": str(self._port),
             "PG_PORT": str(postgres),
             "REDIS_PORT": str(redis),
