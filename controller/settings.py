@@ -21,7 +21,7 @@ from domain.email_address import is_mailbox
 from domain.policy import UncertainSubmissionPolicy
 from domain.regions import REGION_PATTERN, RegionScope
 from domain.schedule import Timing
-from domain.spending import Prices, SpendingLimits
+from domain.spending import Prices, PriceSettings, SpendingLimits
 from runtime.logs import LogFormat
 from runtime.urls import http_url
 
@@ -39,7 +39,7 @@ def _check_mailbox(text: str) -> str:
     return text
 
 
-class OperatorSettings(Durations, BaseSettings):
+class OperatorSettings(Durations, PriceSettings, BaseSettings):
     """The operator's settings, by the names of their environment variables."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
@@ -77,15 +77,8 @@ class OperatorSettings(Durations, BaseSettings):
     # Billed minutes: the length of each video times its variants and MP4 files. This many cost at most $1,500 a day, or
     # twice as much where a profile has variants above 1080p. 0 for no limit.
     max_minutes_per_day: float = Field(default=100_000, ge=0)
-    # Longer than almost all films; one such video bills 16 hours of variants.
-    max_duration_seconds: float = Field(default=4 * 3600, ge=1, le=7 * 24 * 3600)
     submissions_per_minute: int = Field(default=120, ge=1, le=10_000)
     submissions_burst: int = Field(default=10, ge=1, le=1_000)
-    # Coconut's list price for a minute of one variant: of more than 1080 lines, from 720 lines on, and below 720; for
-    # metrics, and for the budgets of rollouts.
-    coconut_uhd_dollars_per_minute: float = Field(default=0.03, ge=0)
-    coconut_hd_dollars_per_minute: float = Field(default=0.015, ge=0)
-    coconut_sd_dollars_per_minute: float = Field(default=0.0075, ge=0)
     # An alert fires when a day costs more; 0 turns it off.
     spend_dollars_per_day: float = Field(default=0, ge=0)
     # After the resolve window: submit again and perhaps pay twice, or wait for a person.
@@ -205,12 +198,7 @@ class OperatorSettings(Durations, BaseSettings):
     @property
     def prices(self) -> Prices:
         """Return the prices of jobs."""
-        return Prices(
-            hd=self.coconut_hd_dollars_per_minute,
-            sd=self.coconut_sd_dollars_per_minute,
-            uhd=self.coconut_uhd_dollars_per_minute,
-            dollars_per_day=self.spend_dollars_per_day,
-        )
+        return self.list_prices(self.spend_dollars_per_day)
 
     @property
     def spending(self) -> SpendingLimits:

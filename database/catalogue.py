@@ -44,6 +44,7 @@ class CatalogueSelection:
     """Which videos of all owners: those that every given filter wants.
 
     ``status``: as people see it; ``errored`` means the newest edition, also where an older one can still be played.
+    ``region``: whose store has the files. ``error_code``: why the newest edition failed.
     ``created_after``: then or later; ``created_before``: earlier than that. ``title``: a part of it, in upper or lower
     case. ``is_deleted``: deleted ones instead of the others.
     """
@@ -51,6 +52,8 @@ class CatalogueSelection:
     owner: str | None = None
     status: Phase | None = None
     profile: str | None = None
+    region: str | None = None
+    error_code: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
     title: str | None = None
@@ -112,25 +115,29 @@ def _walk(selection: CatalogueSelection) -> _Walk:
     owner = ("owner = %(owner)s",) if selection.owner else ()
     by_status = owner or (_BY_STATUS,)
     profile = ("profile = %(profile)s",) if selection.profile else ()
-    title = ("strpos(lower(title), lower(%(title)s::text)) > 0",) if selection.title else ()
+    others = (
+        *(("strpos(lower(title), lower(%(title)s::text)) > 0",) if selection.title else ()),
+        *(("region = %(region)s",) if selection.region else ()),
+        *(("failure ->> 'code' = %(error_code)s",) if selection.error_code else ()),
+    )
     listed = f"{LISTED} = %(status)s"
     match selection:
         case CatalogueSelection(is_deleted=True):
             phase = ("phase = %(status)s",) if selection.status else ()
-            return _Walk((*by_status, f"{LISTED} = 'deleted'", *created_after), (*phase, *profile, *title))
+            return _Walk((*by_status, f"{LISTED} = 'deleted'", *created_after), (*phase, *profile, *others))
         case CatalogueSelection(status=Phase.ERRORED):
-            others = (*owner, *profile, *created_after, *created_before, *title)
-            return _Walk(("phase = 'errored'",), ("NOT deleted", *others), at="phase_since")
+            wanted = ("NOT deleted", *owner, *profile, *created_after, *created_before, *others)
+            return _Walk(("phase = 'errored'",), wanted, at="phase_since")
         case CatalogueSelection(owner=str(), status=None):
-            return _Walk((*owner, *created_after), ("NOT deleted", *profile, *title))
+            return _Walk((*owner, *created_after), ("NOT deleted", *profile, *others))
         case CatalogueSelection(owner=None, profile=str(), status=None):
-            return _Walk((_BY_PROFILE, *profile, *created_after), ("NOT deleted", *title))
+            return _Walk((_BY_PROFILE, *profile, *created_after), ("NOT deleted", *others))
         case CatalogueSelection(owner=None, profile=str(), status=Phase.READY):
-            return _Walk((_BY_PROFILE, *profile, *created_after), (listed, *title))
+            return _Walk((_BY_PROFILE, *profile, *created_after), (listed, *others))
         case CatalogueSelection(status=None):
-            return _Walk((_BY_TIME, *created_after), ("NOT deleted", *title))
+            return _Walk((_BY_TIME, *created_after), ("NOT deleted", *others))
         case _:
-            return _Walk((*by_status, listed, *created_after), (*profile, *title))
+            return _Walk((*by_status, listed, *created_after), (*profile, *others))
 
 
 def _begin(selection: CatalogueSelection, walk: _Walk) -> dict[str, object]:

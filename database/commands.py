@@ -105,6 +105,10 @@ class VideoGoneError(Exception):
     """There is no such row, or it has been purged."""
 
 
+class VideoChangedError(Exception):
+    """The video has another revision than the request was made for. Nothing was changed."""
+
+
 class CountersSpentError(Exception):
     """The video was changed so often that its counters are at their end. It can still be deleted."""
 
@@ -179,13 +183,14 @@ class VideoCommands:
         """
         return self._change(_CONFIRM, video_id, Cause.CLIENT)
 
-    def retry(self, video_id: str, *, allowance: Allowance | None = None) -> VideoRow:
+    def retry(self, video_id: str, *, allowance: Allowance | None = None, revision: int | None = None) -> VideoRow:
         """Request a retry of a failed video. A request that is still pending counts for this one too.
 
-        ``allowance``: None for an administrator, whose retries are not counted. Also raises RequestsSpentError.
+        ``allowance``: None for an administrator, whose retries are not counted; ``revision``: the only one that an
+        administrator's may change, None for any. Also raises RequestsSpentError, VideoChangedError.
         """
         if allowance is None:
-            return self._change(_RETRY, video_id, Cause.PERSON)
+            return self._change(_RETRY, video_id, Cause.PERSON, only_at=revision)
         with _at_most_its_type(), self._database.transaction() as connection:
             locks.lock_retranscodes(connection, allowance.owner)
             before = _locked(connection, video_id)
@@ -195,11 +200,16 @@ class VideoCommands:
             wakeups.send(connection, wakeups.Wakeup(video_id, Cause.PERSON))
         return row or before
 
-    def retranscode(self, video_id: str, *, allowance: Allowance) -> VideoRow:
+    def retranscode(
+        self, video_id: str, *, allowance: Allowance | None = None, revision: int | None = None
+    ) -> VideoRow:
         """Request a new edition of a playable video. A request that is still pending counts for this one too.
 
-        Also raises RequestsSpentError.
+        ``allowance``: None for an administrator, whose editions count against no owner's limits; ``revision``: as of
+        `retry`. Also raises RequestsSpentError, VideoChangedError.
         """
+        if allowance is None:
+            return self._change(retranscodes.OF_ADMINISTRATOR, video_id, Cause.PERSON, only_at=revision)
         with _at_most_its_type(), self._database.transaction() as connection:
             locks.lock_retranscodes(connection, allowance.owner)
             before = _locked(connection, video_id)
@@ -272,11 +282,15 @@ class VideoCommands:
         window = restore_window(self._timing)
         return self._change(_RESTORE, video_id, Cause.PERSON, window=window, by=Cause.CLIENT, said=events.RESTORED)
 
-    def _change(self, statement: str, video_id: str, cause: Cause, **values: object) -> VideoRow:
+    def _change(
+        self, statement: str, video_id: str, cause: Cause, *, only_at: int | None = None, **values: object
+    ) -> VideoRow:
         """Change the row if the statement's conditions hold, and nudge the operator."""
         parameters = {"video_id": video_id, **values}
         with _at_most_its_type(), self._database.transaction() as connection:
             before = _locked(connection, video_id)
+            if only_at not in (None, before.desired.revision):
+                raise VideoChangedError(video_id)
             row = _counted(fetch_video(connection, statement, parameters)) or before
             wakeups.send(connection, wakeups.Wakeup(video_id, cause))
         return row

@@ -16,7 +16,12 @@ _GET = "SELECT spec, hash FROM transcode_profiles WHERE name = %(name)s"
 # Deleted ones are kept while videos name them, so there may be more than an installation may have.
 LISTED_MAX = 200
 _LIST = "SELECT name, hash, deleted_at IS NULL AS is_offered FROM transcode_profiles ORDER BY name LIMIT %(at_most)s"
-_MAY_BUY = "SELECT FROM rollouts WHERE profile = %(name)s AND superseded_at IS NULL AND may_buy"
+# What an administrator requested in bulk is charged like a rollout, but no rollout has started it.
+_IS_HELD = """
+SELECT FROM rollout_videos WHERE video_id = %(video_id)s AND edition = %(edition)s
+  AND NOT EXISTS (SELECT FROM rollouts WHERE profile = %(name)s AND superseded_at IS NULL AND may_buy)
+LIMIT 1
+"""
 _IS_OFFERED = "SELECT FROM transcode_profiles WHERE name = %(name)s AND deleted_at IS NULL"
 
 # The condition keeps an unchanged profile from being written at every list.
@@ -67,10 +72,11 @@ class Profiles:
             return OrderedProfile(name, found["hash"], spec_of_json(found["spec"]))
         return ordered(name, ORIGINAL) if name == DEFAULT_PROFILE else None
 
-    def is_rollout_held(self, name: str) -> bool:
-        """Return whether the profile has no rollout that may buy now: its videos wait, whatever started them."""
+    def is_rollout_held(self, name: str, video_id: str, edition: int) -> bool:
+        """Return whether a rollout started this edition, and the profile has none that may buy now, whichever."""
+        parameters = {"name": name, "video_id": video_id, "edition": edition}
         with self._database.connection() as connection:
-            return connection.execute(_MAY_BUY, {"name": name}).fetchone() is None
+            return connection.execute(_IS_HELD, parameters).fetchone() is not None
 
     def is_offered(self, name: str) -> bool:
         """Return whether a new video may name the profile."""

@@ -1,4 +1,4 @@
-"""New editions and retries that owners request by hand. Each may buy jobs, so they are limited per day.
+"""New editions and retries that people request. Each may buy jobs, so those of owners are limited per day.
 
 database/audit.py requests the edition of a video that lost its files, under a separate budget.
 """
@@ -18,6 +18,12 @@ NEW_EDITION = "edition = edition + 1, revision = revision + 1, retired = false"
 RETRANSCODABLE = "origin = 'api' AND NOT deleted AND phase = 'ready' AND is_playable"
 _RETRANSCODE = f"""
 UPDATE videos SET {NEW_EDITION}
+WHERE video_id = %(video_id)s AND {RETRANSCODABLE} AND edition <= observed_edition
+RETURNING {VIDEO}
+"""  # noqa: S608 - a constant
+# What an administrator requests for many videos is charged to no owner, as what a rollout requests.
+OF_ADMINISTRATOR = f"""
+UPDATE videos SET {NEW_EDITION}, rollout_edition = edition + 1
 WHERE video_id = %(video_id)s AND {RETRANSCODABLE} AND edition <= observed_edition
 RETURNING {VIDEO}
 """  # noqa: S608 - a constant

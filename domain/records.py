@@ -67,7 +67,8 @@ class VideoRow:
     wants; ``captions_published``: those that the operator made public; ``poster`` and ``poster_published``: likewise.
     ``source_url``: from where the operator fetches
     the file, a secret of the owner; None if the client sends it. ``source_fetch``: how far that is.
-    ``rollout_edition``: the newest edition that a rollout asked for; None once its owner retries it.
+    ``rollout_edition``: the newest edition that a rollout requested, or an administrator for many videos; None once it
+    is retried.
     ``embed_origins``: the sites that may show it; None for those of the installation.
     """
 
@@ -92,7 +93,7 @@ class VideoRow:
 
     @property
     def is_of_rollout(self) -> bool:
-        """Return whether a rollout asked for the edition that is being made, or was made last."""
+        """Return whether a rollout or an administrator requested the edition that is being made, or was made last."""
         return self.rollout_edition == self.observed.edition
 
     @property

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from domain.profiles import ORIGINAL, ProfileSpec
 
 # As many variants as a job of the default profile makes at most.
@@ -52,6 +54,32 @@ class Prices:
         """
         heights = [*(one.height for one in profile.renditions), *profile.mp4_heights]
         return sum(self.of(PriceClass.of(height)) for height in heights) / len(heights)
+
+
+class PriceSettings(BaseModel):
+    """What a job costs at most, as an installation sets it. Each field is a setting of both processes.
+
+    The operator counts and limits by it, and the API says by it what a request of administrators would cost.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    # Longer than almost all films; one such video bills 16 hours of variants.
+    max_duration_seconds: float = Field(default=4 * 3600, ge=1, le=7 * 24 * 3600)
+    # Coconut's list price for a minute of one variant: of more than 1080 lines, from 720 lines on, and below 720; for
+    # metrics, for the budgets of rollouts, and for the plans of bulk requests.
+    coconut_uhd_dollars_per_minute: float = Field(default=0.03, ge=0)
+    coconut_hd_dollars_per_minute: float = Field(default=0.015, ge=0)
+    coconut_sd_dollars_per_minute: float = Field(default=0.0075, ge=0)
+
+    def list_prices(self, dollars_per_day: float = 0.0) -> Prices:
+        """Return the prices, with the spend that raises an alert."""
+        return Prices(
+            hd=self.coconut_hd_dollars_per_minute,
+            sd=self.coconut_sd_dollars_per_minute,
+            uhd=self.coconut_uhd_dollars_per_minute,
+            dollars_per_day=dollars_per_day,
+        )
 
 
 @dataclass(frozen=True)

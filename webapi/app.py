@@ -17,8 +17,11 @@ from database.profiles import Profiles
 from database.queries import VideoQueries
 from database.rollouts import Rollouts
 from database.webhook_endpoints import Endpoints
+from domain.bulk import BulkAction
 from domain.callback_url import CALLBACK_PATH
 from runtime.tracing import UNTRACED, Tracing
+from webapi.admin.bulk import BulkApplier, BulkCosts, BulkPlanner, BulkResource, BulkTerms
+from webapi.admin.bulk_plans import BulkPlans
 from webapi.admin.deliveries import DeliveryLog, DeliveryReplay
 from webapi.admin.overview import AdminOverviewPage
 from webapi.admin.profiles import AdminProfiles
@@ -104,6 +107,7 @@ class ApiDependencies:
     source_urls: SourceUrls
     change_limit: ChangeLimit
     request_limit: RequestLimit
+    costs: BulkCosts
     # Where the service's resources are in Kubernetes.
     namespace: str = "default"
     cors_origins: Sequence[str] = ()
@@ -185,6 +189,11 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
     )
     app.add_route("/api/v1/admin/videos", AdminVideos(lists))
     app.add_route("/api/v1/admin/videos/{video_id}/retry", AdminRetry(queries, retries, responder))
+    terms, plans = BulkTerms(deps.profiles, deps.costs), BulkPlans(deps.callback_keys, deps.clock)
+    planner = BulkPlanner(deps.catalogue, terms, plans, deps.clock)
+    applier = BulkApplier(queries, retries, retranscodes, terms, plans)
+    for action in BulkAction:
+        app.add_route(f"/api/v1/admin/videos/{action}", BulkResource(planner, applier, action))
 
 
 def _add_playback(app: App, deps: ApiDependencies) -> None:

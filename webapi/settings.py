@@ -15,6 +15,7 @@ from database.settings import DatabaseUrl
 from domain.durations import Durations
 from domain.regions import REGION_PATTERN, countries_of
 from domain.schedule import Timing
+from domain.spending import PriceSettings
 from domain.video import Visibility
 from runtime.logs import LogFormat
 from runtime.urls import http_url
@@ -63,7 +64,7 @@ ORIGIN_PATTERN = r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$"
 Origin = Annotated[str, Field(pattern=ORIGIN_PATTERN)]
 
 
-class Settings(Durations, BaseSettings):
+class Settings(Durations, PriceSettings, BaseSettings):
     """The settings; each field is an environment variable of the same name in upper case."""
 
     model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)

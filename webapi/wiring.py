@@ -42,6 +42,7 @@ from storage.object_store import Storage
 from storage.regions import read_stores
 from storage.settings import StorageSettings
 from storage.signing_clock import sign_by
+from webapi.admin.bulk import BulkCosts
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, App, create_app
 from webapi.change_feed import ChangeFeed
@@ -243,6 +244,7 @@ def start(environment: Environment) -> Service:
                 CallLimiter(settings.changes_per_minute, time.monotonic), count_refused=metrics.count_refused
             ),
             request_limit=_request_limit(settings, metrics),
+            costs=BulkCosts(settings.list_prices(), settings.max_duration_seconds),
             namespace=settings.namespace,
             cors_origins=settings.cors_origins,
             page=environment.page,

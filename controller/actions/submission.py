@@ -56,7 +56,9 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     profile = ctx.deps.profiles.get(ctx.row.desired.profile)
     if profile is None:
         return _shown_once(ctx.showing(Reason.WAITING_FOR_PROFILE, NO_PROFILE), ctx)
-    if ctx.row.is_of_rollout and ctx.deps.profiles.is_rollout_held(profile.name):
+    if ctx.row.is_of_rollout and ctx.deps.profiles.is_rollout_held(
+        profile.name, ctx.row.desired.video_id, ctx.row.observed.edition
+    ):
         return _shown_once(ctx.showing(Reason.SPENDING_STOPPED, ROLLOUT_HELD), ctx)
     permit = ctx.deps.limiter.acquire(_request(ctx, profile.spec))
     if isinstance(permit, Denied):

@@ -22,6 +22,7 @@ from tests.support.builders.pictures import PICTURE
 from webapi.schemas.requests import (
     CAPTION_TYPES,
     METADATA_BYTES_MAX,
+    PLAN_CHARACTERS_MAX,
     POSTER_TYPES,
     REGION_MAX,
     SIGNED_AT_ONCE_MAX,
@@ -37,6 +38,8 @@ _VIDEO_IDS = json.loads(os.environ["VIDEO_IDS"])
 _SIGNED = json.loads(os.environ["SIGNED_QUERY"])
 _PLAYBACK_TOKENS = json.loads(os.environ["PLAYBACK_TOKENS"])
 _PLAYBACK_TOKEN_MAX = 2048
+_PLANS = json.loads(os.environ["PLANS"])
+_PLAN = re.compile(rf"[A-Za-z0-9_-]{{1,{PLAN_CHARACTERS_MAX}}}")
 _ID = re.compile(VIDEO_ID_PATTERN)
 _MADE_BY_THE_API = re.compile(r"[a-z2-7]{26}")
 _WEBHOOK_IDS = WebhookIds(**json.loads(os.environ["WEBHOOK_IDS"]))
@@ -74,6 +77,10 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         case.query["page_token"] = ""
     if isinstance(case.body, dict):
         _make_good(case.body)
+        plan = case.body.get("plan")
+        if case.operation.path in _PLANS and isinstance(plan, str) and _PLAN.fullmatch(plan):
+            # Plans are signed.
+            case.body["plan"] = _PLANS[case.operation.path]
     if case.operation.path.endswith("/captions/{language}") and case.media_type in CAPTION_TYPES:
         # What makes a text captions is a matter of their format.
         case.body = _CAPTIONS

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from controller.settings import OperatorSettings
 from devstack.chart import names_of, values
 from devstack.paths import PROJECT_DIR
+from domain.spending import PriceSettings
 from runtime.tracing import TracingSettings
 from storage.settings import StorageSettings
 from tests.integration.charted import MINIMAL, PRODUCTION, Manifest, credentials_of, env_of, refused, rendered
@@ -32,6 +33,14 @@ NOT_SHOWN = {
     "operator": {f"S3_{who}_{half}_KEY" for who in ("RAW_WRITER", "PRIVATE_READER") for half in ("ACCESS", "SECRET")}
     | {"S3_PRIVATE_CDN_KEY"},
 }
+
+
+class Prices(PriceSettings, BaseSettings):
+    """What is set for the operator, and given to the API too."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+
 # What is optional.
 WITH_MAIL = ["--set=credentials.mail.existingSecret=mail", "--set=settings.operator.MAIL_FROM=a@example.com"]
 WITH_PRIVATE_VIDEOS = [
@@ -51,7 +60,8 @@ SECRETS = {
 def offered(process: str) -> dict[str, object]:
     """Return the settings that a process can be given by values, with their defaults there."""
     settings = values()["settings"]
-    return {**settings["shared"], **settings["storage"], **settings[process]}
+    prices = {name: settings["operator"][name] for name in names_of(Prices)}
+    return {**settings["shared"], **settings["storage"], **prices, **settings[process]}
 
 
 def with_defaults(process: str) -> Iterator[tuple[str, object]]:

@@ -18,7 +18,7 @@ from domain.callback_url import callback_url
 from tests.integration.api_process import environment_of, token, without_cluster
 from tests.integration.hostile_world import real_world
 from tests.support.hostile.calls import CALLS
-from tests.support.hostile.requests import playback_token
+from tests.support.hostile.requests import plan_of, playback_token
 
 _HERE = Path(__file__).parent
 # More than the run takes; the end of a machine that is too slow, not of the test's patience.
@@ -35,6 +35,7 @@ def test_the_api_conforms_to_its_openapi_document(database_url: str, s3: S3Acces
         facts = world.facts
         video_ids = {str(call): facts.about(call).own for call in CALLS if "{video_id}" in call.template}
         signed = urlsplit(callback_url("", facts.callback_keys, video_id=facts.own, attempt=1)).query
+        plans = {call.template: plan_of(facts, call.plans, facts.about(call).own) for call in CALLS if call.plans}
         playback = {call.template: playback_token(facts, call.opens) for call in CALLS if call.opens is not None}
         ended = subprocess.run(
             [
@@ -53,6 +54,7 @@ def test_the_api_conforms_to_its_openapi_document(database_url: str, s3: S3Acces
                 "VIDEO_IDS": json.dumps(video_ids),
                 "WEBHOOK_IDS": json.dumps({name: getattr(facts, name) for name in ("endpoint", "secret", "delivery")}),
                 "DATABASE_URL": database_url,
+                "PLANS": json.dumps(plans),
                 "PLAYBACK_TOKENS": json.dumps(playback),
                 "SIGNED_QUERY": json.dumps(dict(parse_qsl(signed))),
                 "PYTHONPATH": str(PROJECT_DIR),

@@ -31,12 +31,14 @@ from domain.object_keys import video_prefix
 from domain.policy import LifecyclePolicy
 from domain.records import Cause, Intend, VideoRow
 from domain.schedule import Timing
+from domain.spending import Prices
 from domain.video import DesiredState, Phase, Published, Reason, SourceFacts
 from runtime.heartbeats import Heartbeats
 from tests.support.builders.videos import in_phase
 from tests.support.fakes.multipart import FakeMultipart
 from tests.support.fakes.storage import FakeStorage
 from tests.support.postgres import ClockedDatabase, Unreachable
+from webapi.admin.bulk import BulkCosts
 from webapi.admin.webhooks import Targets
 from webapi.app import ApiDependencies, create_app
 from webapi.health import Liveness, Readiness
@@ -66,6 +68,7 @@ API_BASE_URL = "https://api.example.com"
 A_SITE = "https://www.example.com"
 ISSUER = "https://login.example.com"
 AUDIENCE = "video-uploads"
+PRICES = Prices(hd=0.02, sd=0.01, uhd=0.04)
 RETRANSCODES_PER_DAY = 2
 RETRIES_PER_DAY = 30
 MAX_FILE_BYTES = 5_368_709_120
@@ -163,6 +166,7 @@ class Api:
             source_urls=SourceUrls(),
             change_limit=ChangeLimit(CallLimiter(1_000_000, time.monotonic)),
             request_limit=RequestLimit(None, None),
+            costs=BulkCosts(PRICES, 4 * 3600),
             viewer_tokens=ViewerTokens({"app": VIEWER_KEY}, lambda: self.now, lifetime_max=timedelta(days=1)),
             trusted_proxy_hops=1,
         )

@@ -20,6 +20,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from domain.captions import LABEL_MAX
+from domain.failures import FailureCode
 from domain.profiles import DEFAULT_PROFILE, PROFILE_NAME_MAX, PROFILE_PATTERN
 from domain.video import VIDEO_ID_MAX, VIDEO_ID_PATTERN, Phase, UploadMode, Visibility
 from runtime.ssrf_guard import URL_MAX, URL_PATTERN
@@ -355,8 +356,8 @@ class ListVideos(Request):
     page_token: PageToken = None
 
 
-class ListCatalogue(Request):
-    """The query of the list of all owners' videos. Every filter that is given leaves out the others."""
+class CatalogueFilters(Request):
+    """What all owners' videos are filtered by. Every filter that is given leaves out the others."""
 
     owner: str | None = Field(
         default=None,
@@ -365,16 +366,18 @@ class ListCatalogue(Request):
         pattern=_NAMED_PATTERN,
         description="only videos of this user; no control characters",
     )
-    status: Phase | None = Field(
-        default=None,
-        description="only videos with this status; `errored`: those whose newest edition failed, the latest failure"
-        " first",
-    )
     profile: str | None = Field(
         default=None,
         max_length=PROFILE_NAME_MAX,
         pattern=PROFILE_PATTERN,
         description="only videos that name this transcode profile",
+    )
+    region: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=REGION_MAX,
+        pattern=TEXT_PATTERN,
+        description="only videos of this region",
     )
     created_after: QueryTime = Field(default=None, description="only videos that were created then or later")
     created_before: QueryTime = Field(default=None, description="only videos that were created earlier")
@@ -385,8 +388,6 @@ class ListCatalogue(Request):
         pattern=_NAMED_PATTERN,
         description="only videos whose title has this text in it, in upper or lower case; no control characters",
     )
-    deleted: Literal["true", "false"] = Field(default="false", description="`true`: deleted videos, and only those")
-    page_size: PageSize = 20
     page_token: PageToken = None
 
     @field_validator("created_before")
@@ -396,3 +397,46 @@ class ListCatalogue(Request):
         if before is not None and after is not None and before <= after:
             raise PydanticCustomError("range", "must come after `created_after`")
         return before
+
+
+ErrorCode = Annotated[
+    FailureCode | None, Field(description="only videos whose newest edition failed with this code in `error`")
+]
+
+
+class ListCatalogue(CatalogueFilters):
+    """The query of the list of all owners' videos."""
+
+    status: Phase | None = Field(
+        default=None,
+        description="only videos with this status; `errored`: those whose newest edition failed, the latest failure"
+        " first",
+    )
+    error_code: ErrorCode = None
+    deleted: Literal["true", "false"] = Field(default="false", description="`true`: deleted videos, and only those")
+    page_size: PageSize = 20
+
+
+class PlanRetries(CatalogueFilters):
+    """The query of a plan for retries: which of the failed videos."""
+
+    error_code: ErrorCode = None
+
+
+class PlanRetranscodes(CatalogueFilters):
+    """The query of a plan for re-transcodes: which of the ready videos."""
+
+
+# Of a plan with as many videos as one may have.
+PLAN_CHARACTERS_MAX = 48_000
+
+
+class ApplyPlan(Request):
+    """Apply a plan that was shown."""
+
+    plan: str = Field(
+        min_length=1,
+        max_length=PLAN_CHARACTERS_MAX,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="`plan` of the answer that showed what is to be done",
+    )

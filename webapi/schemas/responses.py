@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from crds.models import ShownReason
+from domain.bulk import BulkAction, LeftOut
 from domain.failures import Stage
 from domain.records import Cause
 from domain.rollouts import RolloutState
@@ -226,6 +227,51 @@ class AdminVideoList(ResponseModel):
 
     videos: tuple[AdminVideoBody, ...]
     next_page_token: str | None
+
+
+class LeftOutBody(ResponseModel):
+    """Videos that a bulk request leaves out for one reason: how many, and the first of them."""
+
+    reason: LeftOut
+    videos: int
+    detail: str
+    first: tuple[str, ...] = Field(description="ids, five at most")
+
+
+class BulkPlanBody(ResponseModel):
+    """What a bulk request would do now; nothing was changed. ``plan`` is null if there is nothing to do.
+
+    ``matched``: videos that the filters want, on this page; ``planned``: those of them that would be requested, the
+    others are in ``left_out``. ``minutes``: the length of the planned ones, ``billed_minutes``: times what is made of
+    each, and ``dollars`` for that are the most that one job for each costs; ``without_estimate`` ones are not in it.
+    """
+
+    action: BulkAction
+    at: datetime
+    matched: int
+    planned: int
+    left_out: tuple[LeftOutBody, ...]
+    minutes: float
+    billed_minutes: float
+    dollars: float
+    without_estimate: int
+    plan: str | None
+    expires_at: datetime
+    next_page_token: str | None
+
+
+class BulkResultBody(ResponseModel):
+    """What became of a plan. ``remaining`` is above 0 if time ran out: send the same plan again.
+
+    ``requested``: by this call; ``already_requested``: by an earlier one, of this plan or another.
+    """
+
+    action: BulkAction
+    planned: int
+    requested: int
+    already_requested: int
+    left_out: tuple[LeftOutBody, ...]
+    remaining: int
 
 
 class PhaseCount(ResponseModel):

@@ -20,13 +20,14 @@ class Retries:
         self._publisher = publisher
         self._per_day = per_day
 
-    def request(self, row: VideoRow, *, is_counted: bool = True) -> VideoRow:
+    def request(self, row: VideoRow, *, is_counted: bool = True, revision: int | None = None) -> VideoRow:
         """Record a retry, unless one is waiting for its pass already. Return the video.
 
-        ``is_counted``: whether it is one of the owner's retries of a day. Raises HttpProblemError, RequestsSpentError.
+        ``is_counted``: whether it is one of the owner's retries of a day; ``revision``: the only one that a retry
+        which is not counted may change. Raises HttpProblemError, RequestsSpentError, VideoChangedError.
         """
         allowance = Allowance(row.desired.owner, self._per_day) if is_counted else None
-        after = self._commands.retry(changeable(row).desired.video_id, allowance=allowance)
+        after = self._commands.retry(changeable(row).desired.video_id, allowance=allowance, revision=revision)
         if after.desired.deleted:
             raise HttpProblemError(ProblemCode.NOT_RETRYABLE, "the video is deleted; restore it first")
         if after.desired.retries <= after.observed.retries:

@@ -45,6 +45,8 @@ class Lists:
             owner=query.owner,
             status=query.status,
             profile=query.profile,
+            region=query.region,
+            error_code=query.error_code,
             created_after=query.created_after,
             created_before=query.created_before,
             title=query.title,

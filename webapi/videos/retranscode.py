@@ -23,15 +23,17 @@ class Retranscodes:
         self._publisher = publisher
         self._per_day = per_day
 
-    def request(self, row: VideoRow) -> VideoRow:
+    def request(self, row: VideoRow, *, is_counted: bool = True, revision: int | None = None) -> VideoRow:
         """Record a new edition, unless one is waiting for its pass already. Return the video.
 
-        Raises HttpProblemError, RequestsSpentError.
+        ``is_counted``: whether it counts against the owner's limits; ``revision``: the only one that an edition which
+        is not counted may change. Raises HttpProblemError, RequestsSpentError, VideoChangedError.
         """
         _refuse_deleted(changeable(row))
         if is_retranscodable(row.observed) and row.desired.edition <= row.observed.edition:
             self._originals.verified(row)
-        after = self._commands.retranscode(row.desired.video_id, allowance=Allowance(row.desired.owner, self._per_day))
+        allowance = Allowance(row.desired.owner, self._per_day) if is_counted else None
+        after = self._commands.retranscode(row.desired.video_id, allowance=allowance, revision=revision)
         _refuse_deleted(after)
         if after.desired.edition <= after.observed.edition:
             raise HttpProblemError(ProblemCode.NOT_RETRANSCODABLE, _why_not(after))

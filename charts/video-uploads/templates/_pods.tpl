@@ -179,6 +179,12 @@ mail: {keys: [SMTP_URL]}
 {{- $region := default dict .region }}
 {{- $shared := deepCopy $root.Values.settings.shared }}
 {{- $own := merge (deepCopy (default dict $region.settings)) (get $root.Values.settings .name) }}
+{{- if eq .name "api" }}
+{{- /* What jobs cost is set once, for the operator; the API says by it what a bulk request would cost. */}}
+{{- range (list "MAX_DURATION_SECONDS" "COCONUT_UHD_DOLLARS_PER_MINUTE" "COCONUT_HD_DOLLARS_PER_MINUTE" "COCONUT_SD_DOLLARS_PER_MINUTE") }}
+{{- $_ := set $own . (get $root.Values.settings.operator .) }}
+{{- end }}
+{{- end }}
 {{- if $root.Values.regions }}
 {{- $home := include "video-uploads.homeRegion" $root }}
 {{- $_ := set $shared "REGION" (default $home $region.name) }}

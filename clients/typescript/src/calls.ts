@@ -2,7 +2,8 @@
 
 import type { Answer, Api } from "./api.js";
 import type {
-  Caption, DeadLetter, Original, Overview, PartList, ProfileList, SignedPart, Target, Video, VideoEvent, VideoPage, Visibility,
+  BulkAction, BulkPlan, BulkResult, Caption, DeadLetter, Original, Overview, PartList, ProfileList, SignedPart, Target, Video,
+  VideoEvent, VideoPage, Visibility,
 } from "./types.js";
 
 /** What can be chosen when a video is created; left out: the default of the service. */
@@ -59,12 +60,17 @@ export interface CatalogueFilters {
   owner?: string;
   status?: string;
   profile?: string;
+  region?: string;
+  error_code?: string;
   created_after?: string;
   created_before?: string;
   title?: string;
   deleted?: boolean;
   page_size?: number;
 }
+
+/** What the videos of a bulk request are filtered by; `error_code` only for retries. */
+export type BulkFilters = Omit<CatalogueFilters, "status" | "deleted" | "page_size">;
 
 /** A change to wait for: of the revision that the page has. */
 export interface Wait {
@@ -192,15 +198,39 @@ export class Calls {
 
   /** Return a page of all owners' videos. It may be empty while more follow: the list ends where there is no token. */
   async catalogue(filters: CatalogueFilters, pageToken: string | null): Promise<VideoPage<DeadLetter>> {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, `${value}`);
-    if (pageToken) query.set("page_token", pageToken);
+    const query = queryOf(filters, pageToken);
     return must(await this.api.call<VideoPage<DeadLetter>>("GET", `/admin/videos?${query}`));
+  }
+
+  /** Return what would be done with the failed or the ready videos that match. Nothing is changed. */
+  async planBulk(action: BulkAction, filters: BulkFilters, pageToken: string | null): Promise<BulkPlan> {
+    const query = queryOf(filters, pageToken);
+    return must(
+      action === "retry"
+        ? await this.api.call<BulkPlan>("GET", `/admin/videos/retry?${query}`)
+        : await this.api.call<BulkPlan>("GET", `/admin/videos/retranscode?${query}`),
+    );
+  }
+
+  /** Do what a plan has shown. Safe to repeat: nothing is requested twice. */
+  async applyBulk(action: BulkAction, plan: string): Promise<BulkResult> {
+    return must(
+      action === "retry"
+        ? await this.api.call<BulkResult>("POST", "/admin/videos/retry", { body: { plan } })
+        : await this.api.call<BulkResult>("POST", "/admin/videos/retranscode", { body: { plan } }),
+    );
   }
 
   async retryAsAdmin(id: string): Promise<void> {
     await this.api.call("POST", `/admin/videos/${id}/retry`);
   }
+}
+
+function queryOf(filters: CatalogueFilters, pageToken: string | null): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, `${value}`);
+  if (pageToken) query.set("page_token", pageToken);
+  return query;
 }
 
 function must<T>(answer: Answer<T>): T {

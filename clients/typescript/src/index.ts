@@ -2,8 +2,8 @@
 
 export { type Answer, Api, type CallOptions, isTransient, type TokenSource, untilLaterOrOnline } from "./api.js";
 export {
-  type CatalogueFilters, Calls, type Changes, type Choices, type Listing, type NewCaptions, type NewFetch, type NewVideo,
-  type Wait,
+  type BulkFilters, type CatalogueFilters, Calls, type Changes, type Choices, type Listing, type NewCaptions, type NewFetch,
+  type NewVideo, type Wait,
 } from "./calls.js";
 export { Client, type ClientOptions, type FetchOptions } from "./client.js";
 export { learnTime, serverNow } from "./clock.js";

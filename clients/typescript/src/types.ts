@@ -6,6 +6,8 @@ export const PHASES: readonly Phase[] = ["pending", "uploading", "uploaded", "pr
 
 export type Visibility = "public" | "private";
 
+export type BulkAction = "retry" | "retranscode";
+
 export interface VideoError {
   code: string;
   message: string;
@@ -66,6 +68,40 @@ export interface DeadLetter extends Video {
   owner: string;
   origin: string;
   provider_answer: string | null;
+}
+
+/** Videos that a bulk request leaves out for one reason, with the ids of the first. */
+export interface LeftOut {
+  reason: string;
+  videos: number;
+  detail: string;
+  first: string[];
+}
+
+/** What a bulk request would do: nothing is changed before `plan` is sent back. */
+export interface BulkPlan {
+  action: BulkAction;
+  at: string;
+  matched: number;
+  planned: number;
+  left_out: LeftOut[];
+  minutes: number;
+  billed_minutes: number;
+  dollars: number;
+  without_estimate: number;
+  plan: string | null;
+  expires_at: string;
+  next_page_token: string | null;
+}
+
+/** What became of a plan. Send it again while some are `remaining`; nothing is requested twice. */
+export interface BulkResult {
+  action: BulkAction;
+  planned: number;
+  requested: number;
+  already_requested: number;
+  left_out: LeftOut[];
+  remaining: number;
 }
 
 export interface Target {

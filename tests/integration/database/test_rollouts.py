@@ -308,10 +308,12 @@ def test_a_pause_stops_at_once_and_holds_what_has_no_job_yet(library: Library) -
     library.add(*ids(4))
     library.declare(replace(AUTO, max_running=2))
     library.advance()
-    assert not library.profiles.is_rollout_held("small")
+    held = library.started()[0]
+    assert not library.profiles.is_rollout_held("small", held, 2)
     library.declare(replace(AUTO, pause=True))
     assert (library.advance(), library.plan().state) == (0, RolloutState.PAUSED)
-    assert library.profiles.is_rollout_held("small")
+    assert library.profiles.is_rollout_held("small", held, 2)
+    assert not library.profiles.is_rollout_held("small", held, 3), "an edition that an administrator requested"
     while library.rows.next_wakeup() is not None:
         pass
     library.declare(AUTO)
@@ -325,7 +327,7 @@ def test_a_profile_without_a_rollout_holds_what_was_started(library: Library) ->
     library.declare()
     library.advance()
     library.rollouts.declare([])
-    assert (library.rollouts.current(), library.profiles.is_rollout_held("small")) == ([], True)
+    assert (library.rollouts.current(), library.profiles.is_rollout_held("small", "one", 2)) == ([], True)
     assert library.advance() == 0
 
 
@@ -350,7 +352,7 @@ def test_more_failures_than_allowed_stop_it_until_a_person_resumes_it(library: L
     library.finish(*first[:2], result=Phase.ERRORED)
     library.finish(*first[2:])
     assert (library.advance(), library.plan().state) == (0, RolloutState.FAILURE_RATE_EXCEEDED)
-    assert library.profiles.is_rollout_held("small")
+    assert library.profiles.is_rollout_held("small", first[0], 2)
     assert (library.plan().done, library.plan().failed) == (JUDGED_MIN - 2, 2)
     library.declare(spec, resumed="2026-07-01")
     assert library.advance() == 3

@@ -16,7 +16,8 @@ class FakeProfiles:
         spec = self.by_name.get(name)
         return None if spec is None else ordered(name, spec)
 
-    def is_rollout_held(self, name: str) -> bool:
+    def is_rollout_held(self, name: str, video_id: str, edition: int) -> bool:
+        del video_id, edition
         return name in self.held
 
     def replace(self, profiles: Collection[OrderedProfile], *, kept: Collection[str] = ()) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 import falcon.inspect
 from pydantic import BaseModel
 
+from domain.bulk import BulkAction
 from tests.support.builders.pictures import PICTURE
 from webapi.app import App
 from webapi.coconut_callback import BODY_BYTES_MAX, CallbackBody
@@ -15,11 +16,14 @@ from webapi.http.parsing import JSON_BYTES_MAX
 from webapi.http.playback_tokens import Use
 from webapi.http.routing import Router
 from webapi.schemas.requests import (
+    ApplyPlan,
     ChangeVideo,
     CreateVideo,
     ListCatalogue,
     ListVideos,
     OpenPlayback,
+    PlanRetranscodes,
+    PlanRetries,
     PutCaptions,
     ShowVideo,
     SignParts,
@@ -74,6 +78,8 @@ class Call:
     scope: str | None = None
     # Can be repeated under a key of the client's own.
     is_keyed: bool = False
+    # What the plan in its body requests.
+    plans: BulkAction | None = None
     # Which of the caller's videos or other things it is about, so that it succeeds again: see `Facts`.
     about: str = "own"
 
@@ -118,6 +124,20 @@ def _playback(name: str, opens: Use, success: int = 200) -> Call:
     template, query = f"/api/v1/playback/{{video_id}}/{name}", Query(OpenPlayback, {})
     return Call("GET", template, success, is_private=False, opens=opens, query=query, about="private")
 
+
+def _bulk(action: BulkAction, about: str) -> Call:
+    body = CallBody(ApplyPlan, {"plan": "x"})
+    return Call("POST", f"{_ADMIN}/videos/{action}", 202, scope="admin", body=body, plans=action, about=about)
+
+
+_FILTERS = {
+    "owner": "ann",
+    "profile": "hls-1080p",
+    "region": "tor1",
+    "created_after": "2026-01-01T00:00:00Z",
+    "created_before": "2026-01-02T00:00:00+00:00",
+    "title": "cats",
+}
 
 CALLS = (
     Call("POST", "/api/v1/videos", 201, body=CallBody(CreateVideo, _NEW_VIDEO), is_keyed=True),
@@ -172,6 +192,8 @@ CALLS = (
                 "owner": "ann",
                 "status": "errored",
                 "profile": "hls-1080p",
+                "region": "tor1",
+                "error_code": "job_lost",
                 "created_after": "2026-01-01T00:00:00Z",
                 "created_before": "2026-01-02T00:00:00+00:00",
                 "title": "cats",
@@ -181,6 +203,12 @@ CALLS = (
         ),
     ),
     Call("POST", "/api/v1/admin/videos/{video_id}/retry", 202, scope="admin", about="failed"),
+    Call(
+        "GET", f"{_ADMIN}/videos/retry", scope="admin", query=Query(PlanRetries, {**_FILTERS, "error_code": "job_lost"})
+    ),
+    _bulk(BulkAction.RETRY, "failed"),
+    Call("GET", f"{_ADMIN}/videos/retranscode", scope="admin", query=Query(PlanRetranscodes, _FILTERS)),
+    _bulk(BulkAction.RETRANSCODE, "requested"),
     Call("GET", f"{_ADMIN}/webhooks", scope="admin"),
     Call("POST", f"{_ADMIN}/webhooks", 201, scope="admin", body=CallBody(CreateWebhook, _WEBHOOK)),
     Call("GET", f"{_ADMIN}/webhooks/{{endpoint_id}}", scope="admin", about="endpoint"),

@@ -64,6 +64,8 @@ _BAD["endpoint_id"] = (
 )
 _BAD["owner"] = ("", "a" * 256, "a\x00", "a\nb", "\u202e")
 _BAD["profile"] = ("", "HLS", "a b", "-a", "a" * 64, "a\x00", "*", "\u202e")
+_BAD["region"] = ("", " ", "a" * 64, "a\x00", "a\nb", "\u202e")
+_BAD["error_code"] = ("", "JOB_LOST", "job_lost ", "job_lost,limit_reached", "*", "job_lost\x00", "\u202e")
 _BAD["title"] = ("", "a" * 101, "a\x00", "a\nb", "\u202e")
 _BAD["created_after"] = (
     "",

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from domain.bulk import BulkAction, BulkPlan, PlannedVideo
 from domain.callback_url import callback_url
 from domain.video import Published, Rendition
 from tests.support.fakes.videos import media
 from tests.support.hostile.calls import Call
+from webapi.admin.bulk_plans import BulkPlans
 from webapi.http.playback_tokens import Grant, PlaybackTokens, Use
 from webapi.http.problems import ProblemCode
 
@@ -119,7 +121,8 @@ def good_request(call: Call, facts: Facts) -> Sent:
     if call.is_private:
         sent = sent.having("Authorization", f"Bearer {facts.admin_token if call.scope else facts.token}")
     if call.body is not None:
-        sent = with_json(sent, call.body.sample).having("Content-Type", "application/json")
+        plan = {} if call.plans is None else {"plan": plan_of(facts, call.plans, own)}
+        sent = with_json(sent, {**call.body.sample, **plan}).having("Content-Type", "application/json")
     if call.picture:
         sent = replace(sent, body=call.picture).having("Content-Type", "image/jpeg")
     if call.text:
@@ -132,6 +135,13 @@ def playback_token(facts: Facts, use: Use) -> str:
     ends_at = datetime(2100, 1, 1, tzinfo=UTC) + timedelta(seconds=next(_tokens))
     path = {Use.WATCH: "", Use.MEDIA: PRIVATE_PLAYLIST, Use.FILE: "thumbnail.jpg"}[use]
     return PlaybackTokens([facts.playback_key], lambda: ends_at).issue(Grant(facts.private, use, ends_at, path))
+
+
+def plan_of(facts: Facts, action: BulkAction, video_id: str) -> str:
+    """Return a plan that requests something of one video, and can be applied for long."""
+    made_at = datetime(2100, 1, 1, tzinfo=UTC)
+    plan = BulkPlan(action, made_at, (PlannedVideo(video_id, revision=1, number=1),))
+    return BulkPlans(facts.callback_keys, lambda: made_at).text_of(plan)
 
 
 def with_json(sent: Sent, value: object) -> Sent:

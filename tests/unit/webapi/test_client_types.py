@@ -29,6 +29,9 @@ NAMES = {
     "RolloutBody": "Rollout",
     "AdminProfileBody": "TranscodeProfile",
     "AdminProfileList": "ProfileList",
+    "LeftOutBody": "LeftOut",
+    "BulkPlanBody": "BulkPlan",
+    "BulkResultBody": "BulkResult",
 }
 # Of a longer list, the next release may have more: the package takes any.
 _VALUES_MAX = 6
