@@ -119,6 +119,40 @@ def test_an_invalid_profile_is_refused_and_named(tried: Tried, change: dict[str,
     assert refusal in str(refused.value)
 
 
+def _beyond(about: dict[str, Any]) -> Iterator[Any]:
+    """Yield values that a field of `rollout` must not take: beyond both bounds, and of other types."""
+    match about["type"]:
+        case "integer":
+            yield from (about["minimum"] - 1, about["maximum"] + 1, about["minimum"] + 0.5, str(about["minimum"]), True)
+        case "string":
+            yield from ("", about["enum"][0].upper(), f"{about['enum'][0]} ", 1)
+        case "boolean":
+            yield from ("true", 1)
+        case other:
+            raise AssertionError(f"no value is known that is beyond {other}")
+    yield from ([], {})
+
+
+ROLLOUT: dict[str, Any] = yaml.safe_load((PROJECT_DIR / "crds" / "transcodeprofiles.yaml").read_text())["spec"][
+    "versions"
+][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["rollout"]["properties"]
+
+
+@pytest.mark.parametrize(("field", "value"), [(name, value) for name, one in ROLLOUT.items() for value in _beyond(one)])
+def test_every_field_of_a_rollout_is_bounded_at_admission(tried: Tried, field: str, value: Any) -> None:
+    with pytest.raises(RefusedError, match=rf"spec\.rollout\.{field}"):
+        tried.create({"renditions": RENDITIONS, "rollout": {field: value}})
+
+
+@pytest.mark.parametrize("bound", ["minimum", "maximum"])
+def test_the_bounds_of_a_rollout_themselves_are_taken(tried: Tried, bound: str) -> None:
+    rollout = {name: about[bound] for name, about in ROLLOUT.items() if bound in about}
+    created = tried.create({"renditions": RENDITIONS, "rollout": rollout})
+    body = DeclaredProfileBody.model_validate(created["spec"]).rollout
+    assert body is not None
+    assert len(rollout) == sum(about["type"] == "integer" for about in ROLLOUT.values())
+
+
 @pytest.mark.parametrize("name", ["a.b", "x" * 64])
 def test_a_name_is_what_a_video_can_say(tried: Tried, name: str) -> None:
     with pytest.raises(RefusedError, match=r"metadata\.name"):
