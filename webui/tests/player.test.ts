@@ -41,6 +41,7 @@ describe("a private video whose URLs end while it plays", () => {
 
   beforeEach(() => {
     vi.useFakeTimers();
+    vi.stubGlobal("navigator", { onLine: true });
     vi.stubGlobal("addEventListener", () => undefined);
     vi.stubGlobal("removeEventListener", () => undefined);
     hls = new FakeHls();
@@ -91,6 +92,27 @@ describe("a private video whose URLs end while it plays", () => {
     await vi.runAllTimersAsync();
     expect(hls.loaded).toEqual([]);
     expect(hls.restarts).toBe(1);
+  });
+
+  it("asks for a new URL if storage gives no answer again, as one that lets no page read its refusals", async () => {
+    watch(() => Promise.resolve("new"));
+    hls.report("error", closed(0));
+    await vi.runAllTimersAsync();
+    expect(hls.loaded).toEqual([]);
+    hls.report("error", closed(0));
+    await vi.runAllTimersAsync();
+    expect(hls.loaded).toEqual(["new"]);
+  });
+
+  it("asks for none while the browser is offline", async () => {
+    vi.stubGlobal("navigator", { onLine: false });
+    watch(() => Promise.resolve("new"));
+    for (let failure = 0; failure < 3; failure += 1) {
+      hls.report("error", closed(0));
+      await vi.runAllTimersAsync();
+    }
+    expect(hls.loaded).toEqual([]);
+    expect(hls.restarts).toBe(3);
   });
 
   it("continues in the browser's own player too", async () => {

@@ -104,10 +104,13 @@ export function recover(
     } else if (error.type === Hls.ErrorTypes.MEDIA_ERROR) {
       hls.recoverMediaError();
     } else {
-      const isClosed = CLOSED.has(error.response?.code ?? 0);
+      const code = error.response?.code ?? 0;
+      const isClosed = CLOSED.has(code);
+      // Some stores and CDNs let no page read that they refuse: to the browser that is no answer at all.
+      const mayBeClosed = isClosed || (code === 0 && failures > 1 && navigator.onLine);
       if (!isClosed) say("The connection is too slow at the moment. Playback continues when it recovers.");
       // The first time at once: the viewer should not notice.
-      timer = setTimeout(() => void (isClosed ? open() : goOn()), isClosed ? 1000 * (failures - 1) : 1000 * failures);
+      timer = setTimeout(() => void (mayBeClosed ? open() : goOn()), isClosed ? 1000 * (failures - 1) : 1000 * failures);
     }
   });
   const onOnline = () => {
