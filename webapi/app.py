@@ -199,8 +199,8 @@ def _add_videos(app: App, deps: ApiDependencies) -> None:
 def _add_playback(app: App, deps: ApiDependencies) -> None:
     queries, video = deps.queries, f"{PLAYBACK_PATH}/{{video_id}}"
     access = PlaybackAccess(deps.playback_tokens, deps.viewer_tokens, deps.trusted_proxy_hops)
-    gate = PlaybackGate(access, deps.policy.embed_origins)
-    playlists = SignedPlaylists(deps.stores)
+    gate = PlaybackGate(access, deps.policy.embed_origins, deps.policy.playback_times)
+    playlists = SignedPlaylists(deps.stores, deps.policy.playback_times)
     app.add_route(f"{video}/playlist.m3u8", MasterPlaylist(queries, gate, deps.clock))
     app.add_route(f"{video}/media.m3u8", MediaPlaylist(queries, gate, playlists, deps.clock))
     app.add_route(f"{video}/file", PlaybackFile(queries, gate, deps.stores, deps.clock))

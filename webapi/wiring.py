@@ -22,6 +22,7 @@ from database.queries import VideoQueries
 from database.rollouts import Rollouts
 from database.webhook_endpoints import Endpoints
 from domain.errors import RefusedError
+from domain.playback import PlaybackTimes
 from domain.policy import LifecyclePolicy
 from domain.schedule import Timing
 from domain.video import DesiredState
@@ -273,7 +274,11 @@ def start(environment: Environment) -> Service:
 
 
 def _links(settings: Settings, tokens: PlaybackTokens) -> PlaybackLinks | None:
-    return None if settings.api_base_url is None else PlaybackLinks(settings.api_base_url, tokens)
+    return (
+        None
+        if settings.api_base_url is None
+        else PlaybackLinks(settings.api_base_url, tokens, PlaybackTimes(settings.time_scale))
+    )
 
 
 def _viewer_tokens(settings: Settings, clock: Callable[[], datetime]) -> ViewerTokens | None:
@@ -388,4 +393,5 @@ def _policy(settings: Settings, spaces: StorageSettings, timing: Timing) -> Poli
             settings.cors_origins,
             own=[origin_of(url) for url in (settings.api_base_url, settings.watch_base_url) if url is not None],
         ),
+        playback_times=PlaybackTimes(settings.time_scale),
     )

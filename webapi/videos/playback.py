@@ -14,7 +14,7 @@ from threading import Lock
 import falcon
 
 from database.queries import VideoQueries
-from domain.playback import begin_of_step, link_ends_at, viewing_ends_at, with_uris
+from domain.playback import PlaybackTimes, with_uris
 from domain.records import VideoRow
 from domain.stable_playlist import playlist_of
 from domain.video import Published
@@ -39,8 +39,9 @@ _PICTURE_SECONDS = 300
 class SignedPlaylists:
     """Media playlists as players get them, compressed: those read last are kept, of all viewers of one step."""
 
-    def __init__(self, stores: Stores, *, bytes_max: int = _KEPT_BYTES_MAX) -> None:
+    def __init__(self, stores: Stores, times: PlaybackTimes | None = None, *, bytes_max: int = _KEPT_BYTES_MAX) -> None:
         self._stores = stores
+        self._times = times or PlaybackTimes()
         self._bytes_max = bytes_max
         self._kept: OrderedDict[tuple[str, str, datetime, datetime], bytes] = OrderedDict()
         self._kept_bytes = 0
@@ -53,7 +54,7 @@ class SignedPlaylists:
 
     def compressed(self, row: VideoRow, grant: Grant, now: datetime) -> bytes:
         """Return the playlist that a grant names. Raises HttpProblemError, UnavailableError, RefusedError."""
-        signed_at = begin_of_step(now)
+        signed_at = self._times.begin_of_step(now)
         key = (grant.video_id, grant.path, signed_at, grant.ends_at)
         with self._lock:
             kept = self._kept.get(key)
@@ -77,10 +78,11 @@ class SignedPlaylists:
 
 @dataclass(frozen=True)
 class PlaybackGate:
-    """Who gets in: holders of a token, on pages that the video's owner allows."""
+    """Who gets in and for how long: holders of a token, on pages that the video's owner allows."""
 
     access: PlaybackAccess
     origins: EmbedOrigins
+    times: PlaybackTimes
 
 
 class _Playback:
@@ -93,6 +95,7 @@ class _Playback:
         self._queries = queries
         self._access = gate.access
         self._origins = gate.origins
+        self._times = gate.times
 
     def _granted(self, req: falcon.Request, video_id: str) -> Grant:
         return self._access.grant(req, read_query(req, OpenPlayback).token, video_id=video_id, use=self.use)
@@ -122,7 +125,7 @@ class MasterPlaylist(_Playback):
         """Show the qualities and captions, each with a token that lasts to the end of the viewing."""
         granted = self._granted(req, video_id)
         row, published = self._playable(req, video_id)
-        ends_at = viewing_ends_at(self._clock(), published.duration_seconds)
+        ends_at = self._times.viewing_ends_at(self._clock(), published.duration_seconds)
 
         def link(uri: str) -> str:
             grant = Grant(video_id, Use.MEDIA, ends_at, uri, granted.limits)
@@ -168,9 +171,9 @@ class PlaybackFile(_Playback):
         row, _ = self._playable(req, video_id)
         now = self._clock()
         # The token of an app may last for longer than a link of ours.
-        ends_at = min(grant.ends_at, link_ends_at(now))
+        ends_at = min(grant.ends_at, self._times.link_ends_at(now))
         url = self._stores.of(row).storage.presign_private(
-            video_id, current_path(row, grant.path), signed_at=begin_of_step(now), ends_at=ends_at
+            video_id, current_path(row, grant.path), signed_at=self._times.begin_of_step(now), ends_at=ends_at
         )
         seconds = min(_PICTURE_SECONDS, int((ends_at - now).total_seconds()))
         resp.status = falcon.HTTP_302

@@ -1,10 +1,10 @@
 """URLs of private videos: of the playlist that a player opens, and of the picture and the captions. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.object_keys import POSTER, POSTERS_FOLDER
-from domain.playback import link_ends_at
+from domain.playback import PlaybackTimes
 from domain.posters import file_name
 from domain.records import VideoRow
 from webapi.http.playback_tokens import Grant, PlaybackTokens, Use
@@ -30,13 +30,14 @@ class PlaybackLinks:
 
     base: str
     tokens: PlaybackTokens
+    times: PlaybackTimes = field(default_factory=PlaybackTimes)
 
     def playlist(self, video_id: str, now: datetime) -> str:
         """Return the URL of the master playlist."""
-        token = self.tokens.issue(Grant(video_id, Use.WATCH, link_ends_at(now)))
+        token = self.tokens.issue(Grant(video_id, Use.WATCH, self.times.link_ends_at(now)))
         return f"{self.base}{PLAYBACK_PATH}/{video_id}/playlist.m3u8?token={token}"
 
     def file(self, video_id: str, path: str, now: datetime) -> str:
         """Return the URL of one file. ``path``: below the video's prefix."""
-        token = self.tokens.issue(Grant(video_id, Use.FILE, link_ends_at(now), path))
+        token = self.tokens.issue(Grant(video_id, Use.FILE, self.times.link_ends_at(now), path))
         return f"{self.base}{PLAYBACK_PATH}/{video_id}/file?token={token}"

@@ -10,6 +10,7 @@ from database.creation import BytesPerDay, Created, NewRow
 from database.profiles import Profiles
 from database.queries import VideoQueries
 from domain.object_keys import original_key
+from domain.playback import PlaybackTimes
 from domain.profiles import DEFAULT_PROFILE
 from domain.video import BEFORE_THE_FILE, UploadMode, Visibility, new_video_id
 from webapi.http.auth import Caller, caller_of
@@ -52,6 +53,7 @@ class Policy:
     visibility: Visibility = Visibility.PUBLIC
     has_private_playback: bool = False
     embed_origins: EmbedOrigins = field(default_factory=EmbedOrigins)
+    playback_times: PlaybackTimes = field(default_factory=PlaybackTimes)
 
     @property
     def per_day(self) -> BytesPerDay | None:

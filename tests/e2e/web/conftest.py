@@ -2,6 +2,7 @@
 
 import re
 import struct
+import subprocess
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 from playwright.sync_api import Error as PlaywrightError
 
+from devstack.page import WEBUI_DIR
 from devstack.paths import PROJECT_DIR
 from tests.e2e.uploads.world import World
 from tests.e2e.web.browser import running_browser
@@ -50,6 +52,16 @@ def sharp_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty-four seconds of 720p: three renditions, and time to switch between them."""
     path = tmp_path_factory.mktemp("sharp") / "sharp.mp4"
     return a_clip(path, size="1280x720", rate=10, seconds=24, sound=False)
+
+
+@pytest.fixture(scope="session")
+def elements(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The web components, built as the example app says."""
+    built = tmp_path_factory.mktemp("elements")
+    command = ["npm", "run", "--silent", "build:elements", "--", "--outDir", str(built), "--emptyOutDir"]
+    done = subprocess.run(command, cwd=WEBUI_DIR, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return built
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 import json
 import mimetypes
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from devstack.page import WEBUI_DIR
 from devstack.paths import PROJECT_DIR
 from tests.e2e.web.accessibility import violations
 from tests.e2e.web.pages import PATIENCE_MS, Visitor
@@ -17,16 +15,6 @@ from tests.support.eventually import eventually
 
 APP = PROJECT_DIR / "examples" / "app"
 EVENTS = ("video-created", "video-progress", "video-uploaded", "video-ready", "video-failed")
-
-
-@pytest.fixture(scope="module")
-def elements(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The components, built as the example says."""
-    built = tmp_path_factory.mktemp("elements")
-    command = ["npm", "run", "--silent", "build:elements", "--", "--outDir", str(built), "--emptyOutDir"]
-    done = subprocess.run(command, cwd=WEBUI_DIR, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return built
 
 
 @pytest.fixture

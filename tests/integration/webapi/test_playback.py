@@ -12,7 +12,7 @@ import pytest
 from database.captions import CaptionRows
 from database.posters import PosterRows
 from domain.captions import CaptionTrack, PublishedCaptions, digest_of, text_name
-from domain.playback import viewing_seconds
+from domain.playback import PlaybackTimes
 from domain.posters import digest_of as digest_of_picture
 from domain.posters import file_name
 from domain.video import Published, Rendition, Visibility
@@ -121,7 +121,7 @@ def test_the_url_of_a_playlist_can_be_opened_for_an_hour_at_most(api: Api, video
 def test_a_viewer_of_two_hours_may_change_the_quality_to_the_end_and_later(api: Api, video_id: str) -> None:
     began, (low, high) = api.now, master(api, video_id).playlists
     assert opened(api, low.absolute_uri).status_code == 200
-    api.now = began + timedelta(seconds=viewing_seconds(TWO_HOURS))
+    api.now = began + timedelta(seconds=PlaybackTimes().viewing_seconds(TWO_HOURS))
     late = m3u8.loads(opened(api, high.absolute_uri).text).segments[0].uri
     assert api.now < began + timedelta(hours=5, minutes=15)
     # A segment's URL ends with the viewing that it was signed for.

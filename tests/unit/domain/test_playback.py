@@ -8,32 +8,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.captions import CaptionTrack
-from domain.playback import STEP_SECONDS, begin_of_step, link_ends_at, viewing_ends_at, viewing_seconds, with_uris
+from domain.playback import STEP_SECONDS, PlaybackTimes, with_uris
 from domain.stable_playlist import stable_playlist
 from domain.video import Published, Rendition
 
-TIMES = st.integers(1_770_000_000, 4_100_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+INSTANTS = st.integers(1_770_000_000, 4_100_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 WEEK_SECONDS = 7 * 24 * 3600
+TIMES = PlaybackTimes()
 
 
-@given(now=TIMES, duration=st.floats(min_value=0, max_value=4 * 24 * 3600))
+@given(now=INSTANTS, duration=st.floats(min_value=0, max_value=4 * 24 * 3600))
 def test_a_viewing_outlives_the_video_and_its_signature_is_one_that_s3_takes(now: datetime, duration: float) -> None:
-    ends_at = viewing_ends_at(now, duration)
+    ends_at = TIMES.viewing_ends_at(now, duration)
     assert ends_at - now >= timedelta(seconds=duration + 3600)
-    assert ends_at - begin_of_step(now) <= timedelta(seconds=WEEK_SECONDS)
+    assert ends_at - TIMES.begin_of_step(now) <= timedelta(seconds=WEEK_SECONDS)
 
 
 def test_two_hours_may_be_watched_for_five() -> None:
-    assert viewing_seconds(2 * 3600) == 5 * 3600
+    assert TIMES.viewing_seconds(2 * 3600) == 5 * 3600
 
 
-@given(now=TIMES)
+@given(now=INSTANTS)
 def test_within_a_step_everything_ends_at_the_same_time(now: datetime) -> None:
-    begin = begin_of_step(now)
+    begin = TIMES.begin_of_step(now)
     assert begin <= now < begin + timedelta(seconds=STEP_SECONDS)
-    assert link_ends_at(now) == link_ends_at(begin)
-    assert viewing_ends_at(now, 60) == viewing_ends_at(begin, 60)
-    assert timedelta(minutes=45) <= link_ends_at(now) - now <= timedelta(hours=1)
+    assert TIMES.link_ends_at(now) == TIMES.link_ends_at(begin)
+    assert TIMES.viewing_ends_at(now, 60) == TIMES.viewing_ends_at(begin, 60)
+    assert timedelta(minutes=45) <= TIMES.link_ends_at(now) - now <= timedelta(hours=1)
+
+
+def test_tests_shorten_all_of_it() -> None:
+    begin = datetime(2026, 3, 1, tzinfo=UTC)
+    ends = {TIMES.link_ends_at(begin) - begin, TIMES.viewing_ends_at(begin, 1800) - begin}
+    short = PlaybackTimes(0.02)
+    assert ends == {timedelta(hours=1), timedelta(hours=2, minutes=15)}
+    assert short.begin_of_step(begin + timedelta(seconds=18)) == begin + timedelta(seconds=18)
+    assert short.link_ends_at(begin) - begin == timedelta(seconds=72)
+    assert short.viewing_ends_at(begin, 1800) - begin == timedelta(seconds=162)
 
 
 def test_every_uri_of_a_master_playlist_is_replaced() -> None:
