@@ -5,7 +5,7 @@ PLURAL = "videouploads"
 KIND = "VideoUpload"
 
 # The schema version of crds/videouploads.yaml. The operator needs this one or a newer one to write its fields.
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 
 PROFILE_PLURAL = "transcodeprofiles"
 PROFILE_KIND = "TranscodeProfile"

@@ -21,7 +21,7 @@ from crds.resource import REQUEST_MAX
 from domain.failures import FailureCode, Stage
 from domain.profiles import DEFAULT_PROFILE, PROFILE_NAME_MAX, PROFILE_PATTERN
 from domain.reasons import SHOWN_REASONS
-from domain.video import COUNTER_MAX, ObservedState, Orientation, Phase, UploadMode, Visibility
+from domain.video import COUNTER_MAX, DeletionPolicy, ObservedState, Orientation, Phase, UploadMode, Visibility
 
 OWNER_MAX = 255
 TITLE_MAX = 500
@@ -142,6 +142,8 @@ class Spec(_Model):
     )
     # Left out where it is public: a default of the schema would change specs that were signed without it.
     visibility: Visibility | None = None
+    # Likewise.
+    deletion_policy: DeletionPolicy | None = None
     edition: int = Field(default=1, ge=1, le=COUNTER_MAX)
     retries: int = Field(default=0, ge=0, le=COUNTER_MAX)
     confirmations: int = Field(default=0, ge=0, le=COUNTER_MAX)

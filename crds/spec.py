@@ -9,7 +9,7 @@ from crds.kind import KIND, VERSION
 from crds.models import SourceSpec, Spec
 from crds.resource import Resource
 from crds.signature import SIGNATURE_ANNOTATION, Signatures
-from domain.video import GROUP, ORIGIN_LABEL, DesiredState, Origin, Visibility
+from domain.video import GROUP, ORIGIN_LABEL, DeletionPolicy, DesiredState, Origin, Visibility
 
 API_VERSION = f"{GROUP}/{VERSION}"
 
@@ -17,7 +17,11 @@ API_VERSION = f"{GROUP}/{VERSION}"
 def spec_of(desired: DesiredState) -> dict[str, Any]:
     """Return the spec that shows a desired state."""
     source = SourceSpec(storage_key=desired.storage_key, region=desired.region)
-    values = vars(desired) | {"visibility": None if desired.visibility is Visibility.PUBLIC else desired.visibility}
+    # What was so before the spec had these fields is left out: specs of then stay equal to their signatures.
+    values = vars(desired) | {
+        "visibility": None if desired.visibility is Visibility.PUBLIC else desired.visibility,
+        "deletion_policy": None if desired.deletion_policy is DeletionPolicy.DELETE else desired.deletion_policy,
+    }
     spec = Spec(source=source, **{name: values[name] for name in Spec.model_fields if name != "source"})
     return spec.model_dump(mode="json", by_alias=True, exclude_none=True)
 
@@ -69,6 +73,7 @@ def desired_state_of(resource: Resource) -> DesiredState:
         values |= {"owner": "", "revision": 1}
     source = dict(values.pop("source"))
     values["visibility"] = values["visibility"] or Visibility.PUBLIC
+    values["deletion_policy"] = values["deletion_policy"] or DeletionPolicy.DELETE
     return DesiredState(video_id=resource.name, origin=origin, **source, **values)
 
 

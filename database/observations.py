@@ -60,7 +60,7 @@ SELECT video_id, origin, revision, observed_revision, phase, phase_since, delete
            OR is_playable AND poster IS DISTINCT FROM poster_published
            OR phase IN ('ready', 'errored')
               AND (is_relocating OR attempt > 0 AND is_private <> (visibility = 'private')))
-       AS is_behind
+       AS is_behind, deletion_policy = 'retain' AND is_playable AS is_retained
 FROM videos WHERE NOT retired AND video_id > %(after)s AND {IN_SCOPE} ORDER BY video_id LIMIT %(at_most)s
 """  # noqa: S608 - a constant
 

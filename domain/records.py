@@ -9,7 +9,7 @@ from domain.captions import Captions, PublishedCaptions
 from domain.posters import OwnPoster
 from domain.source_fetch import SourceFetch
 from domain.spending import SpendingLimits
-from domain.video import DesiredState, ObservedState, Origin, Phase, Published, Reason
+from domain.video import DeletionPolicy, DesiredState, ObservedState, Origin, Phase, Published, Reason
 
 
 class Cause(StrEnum):
@@ -100,6 +100,11 @@ class VideoRow:
     def counted_owner(self) -> str | None:
         """Return the owner whose limits hold for the edition; None for an import and for a rollout."""
         return None if self.desired.origin is Origin.KUBERNETES or self.is_of_rollout else self.desired.owner
+
+    @property
+    def is_retained(self) -> bool:
+        """Return whether an import plays on when its resource is deleted."""
+        return self.desired.deletion_policy is DeletionPolicy.RETAIN and self.observed.is_playable
 
     @property
     def original_key(self) -> str:
@@ -219,7 +224,7 @@ class WorkingRow:
     """The part of a row that the resync compares: its revisions and phase, and since when.
 
     ``is_behind``: an edition or a retry was requested, the upload is not paused, and no pass has begun it; or its
-    captions or poster are due.
+    captions or poster are due. ``is_retained``: it needs no resource, as in `VideoRow`.
     """
 
     video_id: str
@@ -230,6 +235,7 @@ class WorkingRow:
     phase_since: datetime
     deleted_at: datetime | None
     is_behind: bool
+    is_retained: bool = False
 
     @property
     def revisions(self) -> Revisions:

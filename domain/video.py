@@ -70,6 +70,13 @@ class Visibility(StrEnum):
     PRIVATE = "private"
 
 
+class DeletionPolicy(StrEnum):
+    """What becomes of an import's video that plays when its resource is deleted."""
+
+    DELETE = "delete"
+    RETAIN = "retain"
+
+
 class Reason(StrEnum):
     """Why an upload is where it is: stable CamelCase words for conditions and the REASON column."""
 
@@ -137,6 +144,7 @@ class DesiredState:
     storage_key: str
     profile: str = DEFAULT_PROFILE
     visibility: Visibility = Visibility.PUBLIC
+    deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     edition: int = 1
     retries: int = 0
     confirmations: int = 0

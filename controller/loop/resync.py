@@ -87,8 +87,8 @@ class Resync:
         if self._is_due_to_leave(row, now) or (row.is_behind and row.phase in AT_REST):
             return False
         if cached is None:
-            # A released import has no resource; any other resource must be made again.
-            return row.origin is Origin.KUBERNETES and row.deleted_at is not None
+            # A released import has no resource, nor has one that plays on; any other resource must be made again.
+            return row.origin is Origin.KUBERNETES and (row.deleted_at is not None or row.is_retained)
         return cached.is_current(row.revisions) and not cached.is_ahead(row.revisions)
 
     def _is_due_to_leave(self, row: WorkingRow, now: datetime) -> bool:

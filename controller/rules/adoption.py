@@ -202,8 +202,12 @@ def _observation(resource: Resource, last_attempt: int | None, now: datetime, ti
 
 
 def _released_import(row: VideoRow, resource: Resource | None) -> RestoreRow | None:
-    """Release an import whose resource is gone. Another one of the same name has to wait for the purge."""
-    released = None if row.desired.deleted else replace(row.desired, deleted=True, revision=row.desired.revision + 1)
+    """Release an import whose resource is gone, unless its video is to play on.
+
+    Another file of the same name has to wait for the purge.
+    """
+    is_kept = row.desired.deleted or row.is_retained
+    released = None if is_kept else replace(row.desired, deleted=True, revision=row.desired.revision + 1)
     if resource is not None:
         return RestoreRow(desired=released, refusal=TAKEN)
     return None if released is None else RestoreRow(desired=released)

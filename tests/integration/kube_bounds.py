@@ -125,7 +125,7 @@ def _text(path: str, length: int) -> str:
 
 def a_full_body() -> dict[str, Any]:
     """Return a resource that has every field of the kind."""
-    desired = a_desired_state()
+    desired = a_desired_state(storage_key="imports/a/b")
     observed = an_observation(
         Phase.ERRORED,
         deadline_at=NOON,

@@ -92,6 +92,9 @@ SOURCE_IS_FIXED = "spec.source cannot change"
         ("spec.visibility", "private", "public", None),
         ("spec.visibility", "private", ABSENT, None),
         ("spec.visibility", ABSENT, "private", None),
+        pytest.param(".spec.deletionPolicy", "retain", "delete", None, id="no-longer-retained"),
+        pytest.param(".spec.deletionPolicy", ABSENT, "retain", None, id="retained-from-now-on"),
+        pytest.param(".spec.deletionPolicy", "retain", "orphan", "Unsupported value", id="another-policy"),
     ],
 )
 def test_how_a_spec_may_change(tried: Tried, path: str, old: Any, new: Any, refusal: str | None) -> None:
@@ -101,6 +104,12 @@ def test_how_a_spec_may_change(tried: Tried, path: str, old: Any, new: Any, refu
     else:
         with pytest.raises(RefusedError, match=refusal):
             tried.set_spec(path, new)
+
+
+def test_only_an_import_may_outlive_its_resource(tried: Tried) -> None:
+    with pytest.raises(RefusedError, match="only imports have a deletionPolicy"):
+        tried.create({"source": {"storageKey": "uploads/a/b"}, "deletionPolicy": "retain"})
+    tried.create({"source": {"storageKey": "imports/a/b"}, "deletionPolicy": "retain"})
 
 
 def running(**changes: Any) -> dict[str, Any]:

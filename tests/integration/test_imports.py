@@ -209,6 +209,26 @@ def test_an_import_deleted_and_applied_again_is_playable_without_another_job(ope
     assert len(operator.transcoder.jobs) == 1
 
 
+def test_a_retained_import_plays_on_when_its_resource_is_deleted(operator: Operator, name: str) -> None:
+    operator.apply(name, deletionPolicy="retain")
+    operator.passes(name)
+    operator.delete(name)
+    operator.passes(name)
+    row = operator.wanted_row(name)
+    assert (row.desired.deleted, row.observed.is_playable) == (False, True)
+    assert operator.storage.read_playlist(name) is not None
+    (working,) = [one for one in operator.observations.working(after="", at_most=100) if one.video_id == name]
+    assert working.is_retained
+
+    operator.apply(name)
+    operator.passes(name)
+    operator.delete(name)
+    operator.passes(name)
+    assert operator.wanted_row(name).desired.deleted
+    assert operator.storage.read_playlist(name) is None
+    assert len(operator.transcoder.jobs) == 1
+
+
 @pytest.mark.parametrize("phase", [Phase.PROCESSING, Phase.READY])
 @pytest.mark.parametrize("origin", Origin)
 def test_lost_rows_are_restored_from_their_resources_without_another_job(

@@ -242,6 +242,7 @@ class FakeRecords:
                 or row.has_poster_due
                 or must_relocate(row.desired, row.observed)
                 or (is_behind(row.desired, row.observed) and not row.desired.deleted and not row.observed.is_paused),
+                row.is_retained,
             )
             for row in (self.rows[key] for key in page)
         ]

@@ -73,8 +73,8 @@ def test_an_import_stays_in_the_cluster_for_good() -> None:
     assert_ends_ready(world)
 
 
-def moments_of_a_life() -> range:
-    world = a_world_with_an_import()
+def moments_of_a_life(**spec: Any) -> range:
+    world = a_world_with_an_import(**spec)
     settled(world)
     return range(1, world.kill_switch.moments + 1)
 
@@ -204,6 +204,82 @@ def test_from_the_moment_an_import_is_deleted_nothing_begins_and_it_is_withdrawn
         settled(world)
         assert_playable(world)
         assert len(world.transcoder.jobs) == 1
+
+
+def test_a_retained_import_plays_on_without_its_resource() -> None:
+    world = a_world_with_an_import(deletionPolicy="retain")
+    live(world)
+    row = world.row
+    process = Process(world)
+    process.begin()
+    world.resources.remove(VIDEO_ID)
+    process.watch()
+    while not process.is_idle():
+        process.step()
+    world.pass_time(HASTY.delete_grace_seconds * 3)
+    world.kill_switch.calls.clear()
+    settled(world)
+    assert VIDEO_ID not in world.resources.by_name
+    assert_playable(world)
+    assert world.row == row
+    # Nothing is left to do, so no pass is made.
+    assert "get" not in world.kill_switch.calls
+    assert len(world.transcoder.jobs) == 1
+
+
+def test_a_retained_import_that_leaves_slowly_plays_on_all_along() -> None:
+    world = a_world_with_an_import(deletionPolicy="retain")
+    live(world)
+    leave(world)
+    settled(world)
+    assert_playable(world)
+    world.resources.remove(VIDEO_ID)
+    settled(world)
+    assert_playable(world)
+
+
+def test_a_retained_import_deleted_at_any_moment_plays_or_is_deleted_and_is_bought_once() -> None:
+    for moment in moments_of_a_life(deletionPolicy="retain"):
+        world = a_world_with_an_import(deletionPolicy="retain")
+        happening(world, moment, world.resources.remove, VIDEO_ID)
+        settled(world)
+        row = world.records.rows.get(VIDEO_ID)
+        if row is not None and not row.desired.deleted:
+            assert_playable(world)
+        else:
+            assert world.storage.read_playlist(VIDEO_ID) is None
+        apply(world, deletionPolicy="retain")
+        settled(world)
+        assert_playable(world)
+        assert len(world.transcoder.jobs) == 1
+
+
+def test_a_retained_video_is_deleted_by_applying_it_again_without_the_policy() -> None:
+    world = a_world_with_an_import(deletionPolicy="retain")
+    live(world)
+    world.resources.remove(VIDEO_ID)
+    settled(world)
+    apply(world)
+    settled(world)
+    assert_playable(world)
+    world.resources.remove(VIDEO_ID)
+    settled(world)
+    assert world.row.desired.deleted
+    assert world.storage.read_playlist(VIDEO_ID) is None
+    assert len(world.transcoder.jobs) == 1
+
+
+def test_another_file_under_the_name_of_a_retained_import_is_refused_and_ends_nothing() -> None:
+    world = a_world_with_an_import(deletionPolicy="retain")
+    live(world)
+    world.resources.remove(VIDEO_ID)
+    settled(world)
+    world.storage.put_raw(OTHER_KEY, mp4())
+    world.resources.put(VIDEO_ID, storage_key=OTHER_KEY)
+    settled(world)
+    assert shown(world)["failure"]["code"] == FailureCode.IMPORT_REFUSED
+    assert not world.row.desired.deleted
+    assert_playable(world)
 
 
 def test_an_import_that_is_deleted_before_any_pass_begins_nothing() -> None:
