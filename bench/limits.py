@@ -19,7 +19,7 @@ from bench.figures import in_milliseconds
 from bench.flow import FlowError, call
 from bench.load import hammer
 from bench.report import Turn
-from bench.sides import Bench, new_video
+from bench.sides import WEB_PROCESSES, Bench, new_video
 from bench.usage import memory_mib
 from devstack.child_environment import child_environment
 from devstack.http_probe import is_serving
@@ -114,6 +114,7 @@ def beside_bare(bench: Bench, seconds: float, *, rounds: int) -> Iterator[tuple[
 def _bare(bench: Bench) -> Server:
     bind = f"{HOST}:{any_free_port()}"
     options = [f"--bind={bind}", "--worker-class=gthread", "--threads=16", "--keep-alive=75", "--no-control-socket"]
+    options.append(f"--workers={WEB_PROCESSES}")
     argv = [sys.executable, "-m", "gunicorn", *options, "bench.bare:app"]
     described = bench.ours.stack.description
     environment = child_environment() | {

@@ -449,7 +449,7 @@ ROWS = (
         "bare",
         "Beside a bare minimum",
         "The API beside Falcon with a connection pool and one statement; for POST one `INSERT` and one signature"
-        " (bench/bare.py): no token, validation, limit or history. One worker each.",
+        " (bench/bare.py): no token, validation, limit or history. Two workers each.",
         bare,
         {},
     ),

@@ -41,7 +41,7 @@ WORKER = services.OPERATOR
 
 _OWNERS = 100
 # Both sides serve HTTP with as many processes, each with threads of its own.
-_WEB_PROCESSES = "2"
+WEB_PROCESSES = "2"
 _UNLIMITED = 1_000_000
 _API_KEY = "bench"
 _PEER_BUCKET = "peer"
@@ -167,7 +167,7 @@ class Ours:
             coconut_url=f"{coconut_url}/v2",
             coconut_api_key=_API_KEY,
             operator_settings=_WITHOUT_LIMITS,
-            api_settings={"PROCESSES": _WEB_PROCESSES},
+            api_settings={"PROCESSES": WEB_PROCESSES},
         )
         described = stack.up(self._options)
         self.url, self.database_url = described.api_url, described.database_url
@@ -239,7 +239,7 @@ class Peer:
         self._port, postgres, redis = any_free_port(), any_free_port(), any_free_port()
         self._environment = child_environment() | {
             "RUN_DIR": str(run),
-            "WEB_CONCURRENCY": _WEB_PROCESSES,
+            "WEB_CONCURRENCY": WEB_PROCESSES,
             "PORT": str(self._port),
             "PG_PORT": str(postgres),
             "REDIS_PORT": str(redis),
