@@ -1,9 +1,10 @@
-// Operations: the working set at a glance, rollouts, and the dead letters with the provider's answers.
+// Operations: the working set at a glance, rollouts, the dead letters with the provider's answers, and a search over all.
 
 import type { Calls, Overview } from "video-uploads-client";
 
 import { Badge } from "../ui/parts";
 import { relative } from "../ui/format";
+import { Catalogue } from "./catalogue";
 import { Bars, Columns } from "./charts";
 import { DeadLetters } from "./dead-letters";
 import { PHASE_NAMES, tiles, verdict } from "./health";
@@ -28,6 +29,7 @@ export function Operations({ calls }: { calls: Calls }) {
       {overview && <Glance overview={overview} />}
       <Rollouts calls={calls} />
       <DeadLetters calls={calls} />
+      <Catalogue calls={calls} />
     </div>
   );
 }
