@@ -251,6 +251,19 @@ BREAKS: dict[str, tuple[Edit, ...]] = {
         ),
     ),
     "start without an approval": (Edit("domain/rollouts.py", "if not facts.is_approved:", "if False:"),),
+    "request it whatever the revision is by then": (
+        Edit("database/commands.py", "if only_at not in (None, before.desired.revision):", "if False:"),
+    ),
+    "forget that the number was reached": (
+        Edit("webapi/admin/bulk.py", "if number_of(row, plan.action) >= one.number:", "if False:"),
+    ),
+    "apply whatever the price is by then": (
+        Edit(
+            "webapi/admin/bulk.py",
+            "if terms.get(row.desired.profile) != plan.terms.get(row.desired.profile):",
+            "if False:",
+        ),
+    ),
     "take a part of another version for the rest": (
         Edit(
             _READER,
