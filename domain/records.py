@@ -92,14 +92,14 @@ class VideoRow:
     embed_origins: tuple[str, ...] | None = None
 
     @property
-    def is_of_rollout(self) -> bool:
-        """Return whether a rollout or an administrator requested the edition that is being made, or was made last."""
+    def is_of_administrators(self) -> bool:
+        """Return whether administrators requested the newest edition, by a rollout or for many videos at once."""
         return self.rollout_edition == self.observed.edition
 
     @property
     def counted_owner(self) -> str | None:
-        """Return the owner whose limits hold for the edition; None for an import and for a rollout."""
-        return None if self.desired.origin is Origin.KUBERNETES or self.is_of_rollout else self.desired.owner
+        """Return whose limits hold for the edition; None for an import, or where administrators requested it."""
+        return None if self.desired.origin is Origin.KUBERNETES or self.is_of_administrators else self.desired.owner
 
     @property
     def is_retained(self) -> bool:

@@ -56,7 +56,7 @@ def submit(step: Submit, ctx: ReconcileContext) -> Result:
     profile = ctx.deps.profiles.get(ctx.row.desired.profile)
     if profile is None:
         return _shown_once(ctx.showing(Reason.WAITING_FOR_PROFILE, NO_PROFILE), ctx)
-    if ctx.row.is_of_rollout and ctx.deps.profiles.is_rollout_held(
+    if ctx.row.is_of_administrators and ctx.deps.profiles.is_rollout_held(
         profile.name, ctx.row.desired.video_id, ctx.row.observed.edition
     ):
         return _shown_once(ctx.showing(Reason.SPENDING_STOPPED, ROLLOUT_HELD), ctx)
@@ -126,7 +126,7 @@ def _request(ctx: ReconcileContext, profile: ProfileSpec) -> SubmissionRequest:
     seconds = row.observed.source.duration_seconds if row.observed.source else None
     minutes = limits.billed_minutes(seconds, outputs=profile.billed_outputs)
     return SubmissionRequest(
-        row.desired.video_id, row.counted_owner, row.observed.phase_since, minutes, is_last=row.is_of_rollout
+        row.desired.video_id, row.counted_owner, row.observed.phase_since, minutes, is_last=row.is_of_administrators
     )
 
 

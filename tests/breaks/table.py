@@ -145,7 +145,8 @@ BREAKS: dict[str, tuple[Edit, ...]] = {
     "count submissions for no owner": (
         Edit(
             "domain/records.py",
-            "return None if self.desired.origin is Origin.KUBERNETES or self.is_of_rollout else self.desired.owner",
+            "return None if self.desired.origin is Origin.KUBERNETES or self.is_of_administrators"
+            " else self.desired.owner",
             "return None",
         ),
     ),

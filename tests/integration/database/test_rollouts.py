@@ -220,7 +220,7 @@ def test_a_started_video_is_one_whose_owner_asked_but_no_owner_pays(library: Lib
     assert (row.desired.edition, row.retired, row.rollout_edition) == (2, False, 2)
     assert library.rows.next_wakeup() == wakeups.Wakeup("one", Cause.SWEEP)
     library.buy("one")
-    assert (library.rows.row("one").is_of_rollout, library.rows.row("one").counted_owner) == (True, None)
+    assert (library.rows.row("one").is_of_administrators, library.rows.row("one").counted_owner) == (True, None)
     load = library.observations.submission_load(datetime.now(UTC), per_owner=5, at_most=5)
     assert (load.submitted, load.minutes, dict(load.running)) == ({None: 1}, 2.0, {})
 

@@ -319,7 +319,7 @@ def test_what_an_administrator_requests_counts_against_no_owner(api: Api) -> Non
     assert api.sql("SELECT * FROM retranscodes") == []
     for video_id in videos:
         api.observe(video_id, phase=Phase.UPLOADED, edition=2)
-        assert (api.row(video_id).counted_owner, api.row(video_id).is_of_rollout) == (None, True)
+        assert (api.row(video_id).counted_owner, api.row(video_id).is_of_administrators) == (None, True)
         assert not api.deps.profiles.is_rollout_held("hls-1080p", video_id, 2)
 
 

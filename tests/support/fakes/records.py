@@ -216,7 +216,8 @@ class FakeRecords:
     def _waiting(self, per_owner: int) -> Iterator[WaitingUpload]:
         places: Counter[str | None] = Counter()
         in_line = sorted(
-            self.rows.values(), key=lambda row: (row.is_of_rollout, row.observed.phase_since, row.desired.video_id)
+            self.rows.values(),
+            key=lambda row: (row.is_of_administrators, row.observed.phase_since, row.desired.video_id),
         )
         for row in in_line:
             is_held = row.desired.deleted or row.observed.is_paused
@@ -225,7 +226,7 @@ class FakeRecords:
             owner = row.counted_owner
             places[owner] += 1
             if owner is None or places[owner] <= per_owner:
-                yield WaitingUpload(row.desired.video_id, owner, row.observed.phase_since, row.is_of_rollout)
+                yield WaitingUpload(row.desired.video_id, owner, row.observed.phase_since, row.is_of_administrators)
 
     def working(self, *, after: str, at_most: int) -> list[WorkingRow]:
         page = nsmallest(at_most, (key for key, row in self.rows.items() if key > after and not row.retired))
